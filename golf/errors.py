@@ -1,0 +1,52 @@
+"""What a user got wrong: where it stands, what is wrong, what to do about it.
+
+Every mistake a user can make ends as one ``GolfError``. The command line prints it
+without a traceback and exits with code 2; anything else that escapes is a bug of ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One finding.
+
+    Attributes:
+        where: ``file:line:column``, a folder, or "" when there is no place to point at.
+        what: what is wrong, with the value that was found.
+        hint: the next step; "" when the finding says it all.
+    """
+
+    where: str
+    what: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return head + (f"\n  {self.hint}" if self.hint else "")
+
+
+class GolfError(Exception):
+    """A mistake of the user's; carries every problem found, not only the first."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("\n".join(str(p) for p in problems))
+        self.problems = problems
+
+
+def fail(what: str, hint: str = "", where: str = "") -> GolfError:
+    """Return a ``GolfError`` with a single problem, ready to be raised."""
+    return GolfError(Problem(where, what, hint))
+
+
+def did_you_mean(word: str, options: Iterable[str]) -> str:
+    """Return ``did you mean 'a' or 'b'?`` for the closest options, or ""."""
+    by_lower = {option.lower(): option for option in options}
+    close = difflib.get_close_matches(word.lower(), by_lower, n=3, cutoff=0.6)
+    if not close:
+        return ""
+    return "did you mean " + " or ".join(repr(by_lower[name]) for name in close) + "?"
