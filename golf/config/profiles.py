@@ -1,0 +1,81 @@
+"""Scale rules that shrink a matrix to a machine without erasing what its rows differ in.
+
+A profile multiplies step-like, token-like and width-like knobs by one factor each, in the
+base and in every row alike, and rounds to what the knob allows. It never sets a value, except
+that it caps how much validation text is scored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from golf.config.knob import Knob, Scale, Value
+from golf.config.schema import KNOBS
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One factor per kind of knob, and upper bounds."""
+
+    name: str
+    help: str
+    factors: dict[Scale, float]
+    caps: dict[str, int] = field(default_factory=dict)
+
+    def apply(self, values: dict[str, Value]) -> dict[str, Value]:
+        """Return ``values`` scaled; knobs that are None, off or unscaled stay as they are."""
+        done = {name: self._scaled(KNOBS[name], value) for name, value in values.items()}
+        for name, cap in self.caps.items():
+            given = done[name]
+            done[name] = min(given, cap) if isinstance(given, int) else cap
+        self._fit_batches(done)
+        return done
+
+    def _scaled(self, knob: Knob, value: Value) -> Value:
+        if knob.scale is None or not isinstance(value, int | float) or value == knob.off:
+            return value
+        scaled = value * self.factors[knob.scale]
+        if knob.kind is float:
+            return scaled
+        whole = knob.multiple_of
+        least = max(whole, int(knob.at_least or 0))
+        return max(least, round(scaled / whole) * whole)
+
+    def _fit_batches(self, values: dict[str, Value]) -> None:
+        """Keep batches whole sequences after rounding."""
+        seq_len = values["train.seq_len"]
+        assert isinstance(seq_len, int)
+        for name in ("train.batch_tokens", "train.micro_tokens", "ttt.batch_tokens"):
+            tokens = values[name]
+            if isinstance(tokens, int):
+                values[name] = max(1, round(tokens / seq_len)) * seq_len
+
+
+PROFILES = {
+    p.name: p
+    for p in (
+        Profile(
+            "cpu",
+            "a night on a laptop: 1/4 the width, 1/8 the context, 1/128 the batch, 1/20 the steps",
+            {
+                Scale.STEPS: 1 / 20,
+                Scale.BATCH: 1 / 128,
+                Scale.SEQUENCE: 1 / 8,
+                Scale.WIDTH: 1 / 4,
+                Scale.SECONDS: 1 / 4,
+            },
+        ),
+        Profile(
+            "smoke",
+            "every row through every stage in a few steps, so that a crash costs seconds",
+            {
+                Scale.STEPS: 1 / 1000,
+                Scale.BATCH: 1 / 2048,
+                Scale.SEQUENCE: 1 / 8,
+                Scale.WIDTH: 1 / 4,
+                Scale.SECONDS: 1 / 500,
+            },
+            caps={"eval.max_tokens": 8192},
+        ),
+    )
+}

@@ -1,0 +1,99 @@
+"""Values that follow from other values, filled in before a node's key is made.
+
+Keys hash what a setting means, not how it was written: ``n_kv_head`` left open and
+``n_kv_head`` equal to the number of heads are one model and share one key.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from golf.config.knob import Value
+
+Draft = dict[str, Value]
+
+# Row clip in standard deviations by bit width. Wide grids need no clipping at all; at four
+# bits the grid has 15 levels and clipping is what keeps them where the weights are.
+CLIP_SIGMAS = {4: 3.0, 5: 4.0, 6: 6.0, 7: 10.0, 8: 12.85}
+MICRO_TOKENS = {"cpu": 2048, "cuda": 65536}
+
+
+def resolve(values: Draft, device: str, world_size: int) -> Draft:
+    """Return ``values`` with every open value filled in; illegal shapes are left for the rules."""
+    done = dict(values)
+    for name, fill in FILLERS.items():
+        done[name] = fill(done)
+    if done["train.micro_tokens"] is None:
+        done["train.micro_tokens"] = _micro_tokens(done, MICRO_TOKENS[device], world_size)
+    return done
+
+
+def n_head(values: Draft) -> int:
+    """Return the number of query heads, model_dim / head_dim."""
+    return _int(values, "model.model_dim") // max(_int(values, "model.head_dim"), 1)
+
+
+def _int(values: Draft, name: str) -> int:
+    value = values[name]
+    assert isinstance(value, int), name
+    return value
+
+
+def _steps(values: Draft) -> Value:
+    tokens = values["train.tokens"]
+    if not isinstance(tokens, int):
+        return values["train.steps"]
+    return math.ceil(tokens / _int(values, "train.batch_tokens"))
+
+
+def _n_kv_head(values: Draft) -> Value:
+    open_value = values["model.n_kv_head"] is None
+    return n_head(values) if open_value else values["model.n_kv_head"]
+
+
+def _rope_dims(values: Draft) -> Value:
+    whole = values["model.rope_dims"] == values["model.head_dim"]
+    return 0 if whole else values["model.rope_dims"]
+
+
+def _window_pattern(values: Draft) -> Value:
+    """Return one letter per layer, the last one L; a model with full windows only is ``L``."""
+    pattern, depth = str(values["model.window_pattern"]), _int(values, "model.depth")
+    if not pattern or values["model.short_window"] == 1.0:
+        return pattern and "L"
+    layers = (pattern * depth)[: depth - 1] + "L"
+    return layers if "S" in layers else "L" if set(pattern) <= set("SL") else pattern
+
+
+def _data_seed(values: Draft) -> Value:
+    open_value = values["train.data_seed"] is None
+    return values["train.seed"] if open_value else values["train.data_seed"]
+
+
+def _clip(bits: str, clip: str) -> Callable[[Draft], Value]:
+    def fill(values: Draft) -> Value:
+        given = values[clip]
+        return CLIP_SIGMAS[_int(values, bits)] if given is None else given
+
+    return fill
+
+
+def _micro_tokens(values: Draft, most: int, world_size: int) -> int:
+    """Return the largest number of whole sequences that divides a rank's share of a step."""
+    seq_len = _int(values, "train.seq_len")
+    rows = _int(values, "train.batch_tokens") // max(seq_len * world_size, 1)
+    fits = [r for r in range(1, rows + 1) if rows % r == 0 and r * seq_len <= most]
+    return (max(fits) if fits else 1) * seq_len
+
+
+FILLERS: dict[str, Callable[[Draft], Value]] = {
+    "train.steps": _steps,
+    "train.tokens": lambda values: None,
+    "train.data_seed": _data_seed,
+    "model.n_kv_head": _n_kv_head,
+    "model.rope_dims": _rope_dims,
+    "model.window_pattern": _window_pattern,
+    "quant.clip_sigmas": _clip("quant.bits", "quant.clip_sigmas"),
+    "quant.embed_clip_sigmas": _clip("quant.embed_bits", "quant.embed_clip_sigmas"),
+}

@@ -1,0 +1,66 @@
+"""The knobs: one frozen dataclass per subject, composed in ``RunConfig``."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import TypeVar, get_type_hints
+
+from golf.config.knob import UNSET, Knob, Stage, Value, Values, knob_table
+from golf.config.schema.model import ModelConfig
+from golf.config.schema.post import EvalConfig, QuantConfig, RuntimeConfig, TTTConfig
+from golf.config.schema.train import DataConfig, OptimConfig, TrainConfig
+
+Group = TypeVar("Group")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Every knob there is."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    quant: QuantConfig = field(default_factory=QuantConfig)
+    eval: EvalConfig = field(default_factory=EvalConfig)
+    ttt: TTTConfig = field(default_factory=TTTConfig)
+    runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
+
+
+KNOBS: dict[str, Knob] = knob_table(RunConfig)
+
+
+def is_relevant(knob: Knob, values: Values) -> bool:
+    """Say whether ``knob`` is read at all, given the values of the knobs that it needs."""
+    return all(
+        values[other] in allowed and is_relevant(KNOBS[other], values)
+        for other, allowed in knob.needs.items()
+    )
+
+
+def spec_for(values: Values, *stages: Stage) -> dict[str, Value]:
+    """Return the only values that ``stages`` may see: relevant knobs that are not off."""
+    return {
+        k.name: values[k.name]
+        for k in KNOBS.values()
+        if k.stage in stages
+        and is_relevant(k, values)
+        and not (k.off is not UNSET and values[k.name] == k.off)
+    }
+
+
+def group_from(spec: Values, group: type[Group]) -> Group:
+    """Build one group of settings from a node's spec.
+
+    A knob that the spec leaves out was off (then it is off here too) or irrelevant (then
+    nothing reads it). Knobs of other groups are ignored.
+    """
+    prefix = next(n for n, hint in get_type_hints(RunConfig).items() if hint is group) + "."
+    chosen = {}
+    for f in dataclasses.fields(group):  # type: ignore[arg-type]
+        knob = KNOBS[prefix + f.name]
+        left_out = knob.default if knob.off is UNSET else knob.off
+        value = spec.get(knob.name, left_out)
+        chosen[f.name] = tuple(value) if isinstance(value, list) else value
+    return group(**chosen)

@@ -1,0 +1,101 @@
+"""Knobs of what follows the training: quantization, evaluation, test-time training, runtime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from golf.config.knob import Scale, Stage, knob
+
+SGD = {"ttt.method": ("sgd",)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantConfig:
+    """How weights become bytes: symmetric integers per row, then one brotli stream."""
+
+    bits: int = knob(
+        8, Stage.QUANTIZE, "bits per weight in the matrices of the blocks", unit="bit",
+        choices=(4, 5, 6, 7, 8), example=6, aliases=("matrix_bits", "quant_bits"),
+    )  # fmt: skip
+    embed_bits: int = knob(
+        8, Stage.QUANTIZE, "bits per weight in embeddings", unit="bit", choices=(4, 5, 6, 7, 8),
+        example=6,
+    )  # fmt: skip
+    clip_sigmas: float | None = knob(
+        None, Stage.QUANTIZE, "matrix rows are clipped at this many standard deviations (null: "
+        "by bit width)", unit="sigma", example=3.0, at_least=0.1, aliases=("matrix_clip_sigmas",),
+    )  # fmt: skip
+    embed_clip_sigmas: float | None = knob(
+        None, Stage.QUANTIZE, "embedding rows are clipped at this many standard deviations "
+        "(null: by bit width)", unit="sigma", example=3.0, at_least=0.1,
+    )  # fmt: skip
+    brotli_quality: int = knob(
+        11, Stage.QUANTIZE, "effort of the entropy coder", example=5, at_least=0, at_most=11,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalConfig:
+    """How validation text is cut into windows and scored; each geometry is one column."""
+
+    geometries: tuple[str, ...] = knob(
+        ("chunked",), Stage.EVALUATE, "ways to score: chunked, or slidingN with a stride of N "
+        "tokens; deltas use the first", example=("sliding64",), aliases=("evaluate",),
+    )  # fmt: skip
+    max_tokens: int | None = knob(
+        None, Stage.EVALUATE, "score only the first so many targets (null: the whole split)",
+        unit="token", off=None, example=4096, at_least=1, aliases=("eval_tokens",),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class TTTConfig:
+    """Test-time training: score a chunk, then learn from it before the next one."""
+
+    method: str = knob(
+        "none", Stage.TTT, "how the model adapts while it is scored", off="none",
+        choices=("none", "sgd"), example="sgd", bare=False, aliases=("ttt", "ttt_method"),
+    )  # fmt: skip
+    lr: float = knob(
+        0.002, Stage.TTT, "learning rate at the first chunk; it falls as a half cosine",
+        example=0.01, at_least=0.0, bare=False, needs=SGD, aliases=("ttt_lr",),
+    )  # fmt: skip
+    momentum: float = knob(
+        0.9, Stage.TTT, "momentum of SGD", example=0.5, at_least=0.0, at_most=0.9999, bare=False,
+        needs=SGD, aliases=("ttt_momentum",),
+    )  # fmt: skip
+    epochs: int = knob(
+        1, Stage.TTT, "passes over a chunk once it is scored", unit="pass", example=2, at_least=1,
+        bare=False, needs=SGD, aliases=("ttt_epochs",),
+    )  # fmt: skip
+    chunk_tokens: int = knob(
+        32768, Stage.TTT, "targets that are scored before the model learns from them",
+        unit="token", example=4096, at_least=2, bare=False, needs=SGD, scale=Scale.SEQUENCE,
+        aliases=("ttt_chunk_tokens", "ttt_chunk_size"),
+    )  # fmt: skip
+    batch_tokens: int = knob(
+        2048, Stage.TTT, "tokens in one SGD step", unit="token", example=512, at_least=2,
+        bare=False, needs=SGD, scale=Scale.SEQUENCE, aliases=("ttt_batch_tokens",),
+    )  # fmt: skip
+    update_every: int = knob(
+        1, Stage.TTT, "learn from every n-th chunk only; all chunks are scored", unit="chunk",
+        example=2, at_least=1, bare=False, needs=SGD, aliases=("ttt_update_every",),
+    )  # fmt: skip
+    grad_clip: float = knob(
+        1.0, Stage.TTT, "largest global norm of the gradient (0: unlimited)", off=0.0,
+        example=0.1, at_least=0.0, bare=False, needs=SGD, aliases=("ttt_grad_clip",),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeConfig:
+    """How work is done; no number may depend on these."""
+
+    log_every: int = knob(
+        10, Stage.RUNTIME, "steps between two points of the training curve", unit="step",
+        example=1, at_least=1,
+    )  # fmt: skip
+    checkpoint_seconds: float = knob(
+        20.0, Stage.RUNTIME, "least time between two checkpoints for resuming", unit="s",
+        example=0.0, at_least=0.0,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Planning: from a matrix to rows, from rows to nodes named by what they depend on."""

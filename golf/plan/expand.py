@@ -1,0 +1,212 @@
+"""A matrix to rows: layers of settings stacked, open values filled in, every row checked.
+
+Order of settings, later wins: field default, preset, baseline, parent rows, the row itself;
+then the profile's scale rules on the result; then ``--set`` from the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from golf.config.knob import Stage, Value
+from golf.config.machine import Launch, Machine, device_of
+from golf.config.matrix import BASELINE, Layer, Matrix, RowDraft, Setting
+from golf.config.profiles import PROFILES
+from golf.config.resolve import resolve
+from golf.config.rules import broken_rules
+from golf.config.schema import KNOBS, is_relevant, spec_for
+from golf.config.values import format_value
+from golf.errors import GolfError, Problem
+
+MEASURED = (Stage.TRAIN, Stage.QUANTIZE, Stage.EVALUATE, Stage.TTT)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table, with every value settled.
+
+    Attributes:
+        change: what the row says it changes, in the user's own words.
+        parent: the row that deltas are taken against; "" for the baseline itself.
+        values: every knob's resolved value, for the first seed.
+        origins: where each value was set; knobs at their default are absent.
+    """
+
+    name: str
+    change: str
+    parent: str
+    values: Mapping[str, Value]
+    origins: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+
+    def seeded(self, seed: int) -> dict[str, Value]:
+        """Return the values with another seed; the data seed follows unless it was set."""
+        data_seed = self.values["train.data_seed"]
+        follows = "train.data_seed" not in self.origins
+        moved = {"train.seed": seed, "train.data_seed": seed if follows else data_seed}
+        return {**self.values, **moved}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The checked rows of a matrix, the baseline first, with what they share."""
+
+    matrix: Matrix
+    rows: tuple[Row, ...]
+    launch: Launch
+    machine: Machine
+    profile: str = ""
+    overrides: Layer = field(default_factory=dict)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return self.matrix.seeds
+
+
+def expand(
+    matrix: Matrix, launch: Launch, machine: Machine, profile: str = "", overrides: Layer = {}
+) -> Rows:
+    """Return the rows of ``matrix`` on this machine.
+
+    Raises:
+        GolfError: rows that break a rule, cannot take effect, or equal another row; all at once.
+    """
+    profile = profile or matrix.profile
+    maker = _RowMaker(matrix, launch, machine, profile, overrides)
+    baseline = RowDraft(BASELINE, matrix.baseline, str(matrix.path), parent="")
+    drafts = (baseline, *matrix.drafts)
+    rows = tuple(maker.row(d) for d in drafts)
+    problems = [p for d, r in zip(drafts, rows, strict=True) for p in maker.problems(d, r)]
+    problems += _idle_baseline(matrix, rows)
+    problems = problems or _equal_rows(drafts, rows, profile)
+    if problems:
+        raise GolfError(*dict.fromkeys(problems))
+    return Rows(matrix, rows, launch, machine, profile, overrides)
+
+
+class _RowMaker:
+    """Stacks the layers of one row after the other."""
+
+    def __init__(
+        self, matrix: Matrix, launch: Launch, machine: Machine, profile: str, overrides: Layer
+    ) -> None:
+        self.matrix = matrix
+        self.drafts = {d.name: d for d in matrix.drafts}
+        self.launch = launch
+        self.device = device_of(launch, machine)
+        self.profile = profile
+        self.overrides = overrides
+
+    def row(self, draft: RowDraft) -> Row:
+        settings = self.stack(draft)
+        values = {n: k.default for n, k in KNOBS.items()}
+        _put(values, {n: s.value for n, s in settings.items()})
+        if self.profile:
+            values = PROFILES[self.profile].apply(values)
+        _put(values, {n: s.value for n, s in self.overrides.items()})
+        is_base = draft.name == BASELINE
+        return Row(
+            name=draft.name,
+            change="" if is_base else describe(draft.own),
+            parent="" if is_base else draft.parent,
+            values=resolve(values, self.device, self.launch.nproc_per_node),
+            origins={n: s.where for n, s in {**settings, **self.overrides}.items()},
+            note=draft.note,
+        )
+
+    def stack(self, draft: RowDraft) -> dict[str, Setting]:
+        chain = [draft] if draft.name != BASELINE else []
+        while chain and chain[-1].parent != BASELINE:
+            chain.append(self.drafts[chain[-1].parent])
+        layers = [self.matrix.preset_layer, self.matrix.baseline, *(d.own for d in chain[::-1])]
+        settings: dict[str, Setting] = {}
+        for layer in layers:
+            for name in [n for n in settings if _excluded(n, layer)]:
+                del settings[name]
+            settings.update(layer)
+        return settings
+
+    def problems(self, draft: RowDraft, row: Row) -> list[Problem]:
+        found = _double_budgets(draft.own)
+        for message, names in broken_rules(dict(row.values), self.launch.nproc_per_node):
+            where = next((draft.own[n].where for n in names if n in draft.own), "")
+            where = where or next((row.origins[n] for n in names if n in row.origins), draft.where)
+            found.append(Problem(where, message, f"in row {draft.name!r}"))
+        if draft.name != BASELINE:
+            found += [p for n, s in draft.own.items() if (p := _idle(n, s, row))]
+        found += [p for n, s in self.overrides.items() if (p := _idle(n, s, row))]
+        return found
+
+
+def _put(values: dict[str, Value], layer: Mapping[str, Value]) -> None:
+    """Set ``layer`` in ``values``; one knob of an exclusive group clears the others."""
+    for name in layer:
+        for other in values:
+            if KNOBS[name].exclusive and KNOBS[other].exclusive == KNOBS[name].exclusive:
+                values[other] = None
+    values.update(layer)
+
+
+def _excluded(name: str, layer: Layer) -> bool:
+    group = KNOBS[name].exclusive
+    return bool(group) and any(KNOBS[n].exclusive == group for n in layer)
+
+
+def _double_budgets(layer: Layer) -> list[Problem]:
+    groups: dict[str, str] = {}
+    found = []
+    for name, setting in layer.items():
+        group = KNOBS[name].exclusive
+        if group and setting.value is not None and groups.setdefault(group, name) != name:
+            what = f"{name} and {groups[group]} are both set; a training has one {group}"
+            found.append(Problem(setting.where, what, "keep one of them"))
+    return found
+
+
+def _idle(name: str, setting: Setting, row: Row) -> Problem | None:
+    """Return the problem of a knob that nothing reads in this row."""
+    if is_relevant(KNOBS[name], row.values):
+        return None
+    needed, allowed = next(
+        (other, allowed)
+        for other, allowed in KNOBS[name].needs.items()
+        if row.values[other] not in allowed or not is_relevant(KNOBS[other], row.values)
+    )
+    choices = " or ".join(format_value(a) for a in allowed)
+    what = f"{name} changes nothing while {needed} is {format_value(row.values[needed])}"
+    return Problem(setting.where, what, f"set {needed}: {choices} in row {row.name!r}, or drop it")
+
+
+def _idle_baseline(matrix: Matrix, rows: tuple[Row, ...]) -> list[Problem]:
+    """Report settings of the baseline that no row at all reads."""
+    found = []
+    for name, setting in matrix.baseline.items():
+        if not any(is_relevant(KNOBS[name], r.values) for r in rows):
+            found += [p for p in [_idle(name, setting, rows[0])] if p]
+    return found
+
+
+def _equal_rows(
+    drafts: tuple[RowDraft, ...], rows: tuple[Row, ...], profile: str
+) -> list[Problem]:
+    """Report rows that resolve to the same work; such a factor changes nothing."""
+    found = []
+    specs = {row.name: spec_for(row.values, *MEASURED) for row in rows}
+    for i, draft in enumerate(drafts):
+        twins = [r.name for r in rows[:i] if specs[r.name] == specs[draft.name]]
+        if draft.same_as and specs[draft.same_as] != specs[draft.name]:
+            what = f"row {draft.name!r} says same_as {draft.same_as!r}, but they differ"
+            found.append(Problem(draft.where, what))
+        elif twins and not draft.same_as:
+            scaled = f" under profile {profile}" if profile else ""
+            what = f"row {draft.name!r} is the same as row {twins[0]!r}{scaled}: it changes nothing"
+            hint = "drop it, or say `same_as:` if that is meant"
+            found.append(Problem(draft.where, what, hint))
+    return found
+
+
+def describe(own: Layer) -> str:
+    """Return a row's settings as the user wrote them."""
+    return ", ".join(f"{s.written} {format_value(s.value)}" for s in own.values())
+

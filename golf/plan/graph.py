@@ -1,0 +1,169 @@
+"""Rows to work: which stage nodes a matrix needs, each named by what it depends on.
+
+A node's key is a hash of its stage's knobs and of the keys of its inputs. Rows that agree on
+the train knobs share a train key, hence one folder, hence one training. There is no cache to
+manage: finished work is a folder whose name we were about to write.
+
+    train --+--> evaluate          pre
+            +--> quantize --+--> evaluate    post
+                            +--> ttt         ttt
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from golf.config.datasets import find_dataset
+from golf.config.knob import Stage, Value
+from golf.config.machine import numerics
+from golf.config.schema import KNOBS, spec_for
+from golf.plan.expand import Row, Rows
+from golf.records import NodePaths, NodeSpec, RunPaths, content_key
+
+# Bumped by hand when the numbers that a stage produces change; the golden test says when.
+RECIPE = {"data": 1, "train": 1, "quantize": 1, "evaluate": 1, "ttt": 1}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A prepared dataset; its key is its recipe, so planning needs no build."""
+
+    spec: Mapping[str, Any]
+
+    @cached_property
+    def key(self) -> str:
+        hashed = {n: v for n, v in self.spec.items() if n not in ("folder", "tokenizer")}
+        return content_key(["data", RECIPE["data"], hashed])
+
+
+@dataclass(frozen=True)
+class Node:
+    """One stage with its resolved knobs and inputs; the unit of reuse.
+
+    Attributes:
+        spec: the only values that the stage may see.
+        inputs: the node whose output this one reads, by role (``weights``).
+    """
+
+    stage: Stage
+    spec: Mapping[str, Value]
+    dataset: Dataset
+    weights: Node | None = None
+
+    @cached_property
+    def key(self) -> str:
+        source = self.weights.key if self.weights else self.dataset.key
+        return content_key([str(self.stage), RECIPE[self.stage], dict(self.spec), [source]])
+
+    @property
+    def training(self) -> Node:
+        return self.weights.training if self.weights else self
+
+    def record(self, runtime: Mapping[str, Any]) -> NodeSpec:
+        """Return what the workshop reads from ``spec.json``."""
+        return NodeSpec(
+            stage=str(self.stage),
+            key=self.key,
+            recipe=RECIPE[self.stage],
+            spec=dict(self.spec),
+            dataset=self.dataset.key,
+            weights=[str(self.weights.stage), self.weights.key] if self.weights else None,
+            runtime=dict(runtime),
+        )
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The nodes of one row and one seed; evaluations by name of the geometry."""
+
+    row: Row
+    seed: int
+    train: Node
+    pre: Mapping[str, Node]
+    quantize: Node
+    post: Mapping[str, Node]
+    ttt: Node | None
+
+    def nodes(self) -> Iterator[Node]:
+        """Yield every node of the cell, inputs before what needs them."""
+        yield self.train
+        yield from self.pre.values()
+        yield self.quantize
+        yield from self.post.values()
+        if self.ttt:
+            yield self.ttt
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every cell of a matrix and the unique nodes behind them."""
+
+    rows: Rows
+    cells: tuple[Cell, ...]
+    paths: RunPaths
+
+    @cached_property
+    def nodes(self) -> dict[str, Node]:
+        """Return the unique nodes by key, inputs before what needs them."""
+        return {n.key: n for c in self.cells for n in c.nodes()}
+
+    def cells_of(self, row: Row) -> list[Cell]:
+        return [c for c in self.cells if c.row.name == row.name]
+
+    def node_paths(self, node: Node) -> NodePaths:
+        return self.paths.node(str(node.stage), node.key)
+
+
+def plan_matrix(rows: Rows, root: Path) -> Plan:
+    """Return the plan of ``rows`` in the project at ``root``.
+
+    Raises:
+        GolfError: a dataset that cannot be found.
+    """
+    cells = (_cell(rows, row, seed, root) for row in rows.rows for seed in rows.seeds)
+    return Plan(rows, tuple(cells), RunPaths(root))
+
+
+def _cell(rows: Rows, row: Row, seed: int, root: Path) -> Cell:
+    values = row.seeded(seed)
+    dataset = _dataset(values, root)
+    spec = spec_for(values, Stage.TRAIN) | numerics(rows.launch, rows.machine, values)
+    spec["data.dataset"] = dataset.spec["fingerprint"]
+    train = Node(Stage.TRAIN, spec, dataset)
+    quantize = Node(Stage.QUANTIZE, spec_for(values, Stage.QUANTIZE), dataset, train)
+    scoring = spec_for(values, Stage.EVALUATE)
+    geometries = scoring.pop("eval.geometries")
+    assert isinstance(geometries, tuple)
+
+    def evaluations(weights: Node) -> dict[str, Node]:
+        return {
+            g: Node(Stage.EVALUATE, {**scoring, "eval.geometry": g}, dataset, weights)
+            for g in geometries
+        }
+
+    adapting = spec_for(values, Stage.TTT) | scoring | {"eval.geometry": geometries[0]}
+    ttt = None
+    if values["ttt.method"] != KNOBS["ttt.method"].off:
+        ttt = Node(Stage.TTT, adapting, dataset, quantize)
+    return Cell(row, seed, train, evaluations(train), quantize, evaluations(quantize), ttt)
+
+
+def _dataset(values: Mapping[str, Value], root: Path) -> Dataset:
+    name, vocab_size = values["data.dataset"], values["data.vocab_size"]
+    assert isinstance(name, str)
+    assert isinstance(vocab_size, int)
+    found = find_dataset(name, vocab_size, root)
+    return Dataset(
+        {
+            "corpus": None if found.folder else name,
+            "fingerprint": found.fingerprint,
+            "vocab_size": vocab_size,
+            "seq_len": values["train.seq_len"] if found.folder else None,
+            "folder": str(found.folder) if found.folder else None,
+            "tokenizer": str(found.tokenizer) if found.tokenizer else None,
+        }
+    )

@@ -1,0 +1,78 @@
+"""What is left to do: pending nodes, and the jobs that work through them.
+
+A node is the unit of truth and of reuse; a job is the unit of launch: the pending nodes that
+hang from one training, worked through by one warm process group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from golf.plan.graph import Cell, Node, Plan
+from golf.records import stands
+
+
+@dataclass(frozen=True)
+class Job:
+    """The nodes that one torchrun works through, inputs before what needs them.
+
+    Attributes:
+        label: the row and seed that the job is first needed for.
+        nodes: pending nodes, and finished ones below them that may turn out to be stale;
+            the workshop skips those that stand when their turn comes.
+    """
+
+    label: str
+    nodes: tuple[Node, ...]
+
+    @property
+    def key(self) -> str:
+        return self.nodes[0].training.key
+
+
+def pending(plan: Plan) -> set[str]:
+    """Return the keys of the nodes that have to run."""
+    todo: set[str] = set()
+    for node in reversed(plan.nodes.values()):
+        if node.key in todo or not stands(plan.paths, str(node.stage), node.key):
+            todo.add(node.key)
+            _require_input(plan, node, todo)
+    return todo
+
+
+def _require_input(plan: Plan, node: Node, todo: set[str]) -> None:
+    """Add the input of a pending node when the file it would read was cleaned away."""
+    source = node.weights
+    if source and not plan.node_paths(source).output(str(source.stage)).exists():
+        todo.add(source.key)
+        _require_input(plan, source, todo)
+
+
+def counts(nodes: Iterable[Node], todo: set[str]) -> dict[str, int]:
+    """Return how many unique nodes have to run and how many are reused."""
+    keys = {n.key for n in nodes}
+    return {"run": len(keys & todo), "reuse": len(keys - todo)}
+
+
+def jobs(plan: Plan, todo: set[str]) -> list[Job]:
+    """Return the jobs that do ``todo``, in table order, seed by seed."""
+    groups: dict[str, list[Node]] = {}
+    labels: dict[str, str] = {}
+    for cell in _seed_by_seed(plan):
+        for node in cell.nodes():
+            chain = _with_inputs(node)
+            if any(n.key in todo for n in chain):
+                group = groups.setdefault(node.training.key, [])
+                group += [node] if node not in group else []
+                labels.setdefault(node.training.key, f"{cell.row.name} · seed {cell.seed}")
+    return [Job(labels[key], tuple(group)) for key, group in groups.items()]
+
+
+def _seed_by_seed(plan: Plan) -> list[Cell]:
+    """Order cells so that a first seed of every row is there before any second one."""
+    return sorted(plan.cells, key=lambda c: plan.rows.seeds.index(c.seed))
+
+
+def _with_inputs(node: Node) -> list[Node]:
+    return [node, *(_with_inputs(node.weights) if node.weights else [])]

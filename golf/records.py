@@ -1,0 +1,274 @@
+"""The courtyard: where files lie and what a node's result holds.
+
+Planning and workshop meet only in these files. Every file appears by rename, so a file that
+exists is whole; ``result.json`` is written last, so a folder without it is unfinished.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from golf.errors import fail
+
+RESULT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished node found.
+
+    Attributes:
+        stage: ``train``, ``quantize``, ``evaluate`` or ``ttt``.
+        key: the node's content key.
+        measures: numbers with units in their names (``post_bpb``, ``artifact_bytes``).
+        spec: the knobs that the stage saw, resolved.
+        inputs: output hash of each input, by ``STAGE/KEY`` of the input.
+        output_sha256: hash of what later nodes read: weights, artifact or measures.
+        recipe: recipe number of the stage.
+        environment: versions, device, world size and commit; recorded, never hashed.
+        facts: strings that belong to the numbers (convention, geometry, validation hash).
+    """
+
+    stage: str
+    key: str
+    measures: dict[str, float]
+    spec: dict[str, Any]
+    inputs: dict[str, str]
+    output_sha256: str
+    recipe: int
+    environment: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    version: int = RESULT_VERSION
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """What a stage is told: ``spec.json``, written by planning before a job starts.
+
+    Attributes:
+        spec: the knobs that the stage may see; they are hashed into the key.
+        dataset: key of the prepared dataset.
+        weights: stage and key of the node whose output is read; None for a training.
+        runtime: settings that change how, never what; not hashed.
+    """
+
+    stage: str
+    key: str
+    recipe: int
+    spec: dict[str, Any]
+    dataset: str
+    weights: list[str] | None
+    runtime: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class NodePaths:
+    """Every file of one node's folder."""
+
+    folder: Path
+
+    @property
+    def spec(self) -> Path:
+        return self.folder / "spec.json"
+
+    @property
+    def result(self) -> Path:
+        return self.folder / "result.json"
+
+    @property
+    def failed(self) -> Path:
+        return self.folder / "failed.json"
+
+    @property
+    def progress(self) -> Path:
+        return self.folder / "progress.json"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log.txt"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "checkpoint.safetensors"
+
+    @property
+    def resume(self) -> Path:
+        return self.folder / "resume.safetensors"
+
+    @property
+    def curve(self) -> Path:
+        return self.folder / "curve.json"
+
+    @property
+    def artifact(self) -> Path:
+        return self.folder / "artifact.bin"
+
+    def output(self, stage: str) -> Path:
+        """Return the file that later nodes read from a node of this stage."""
+        return {"train": self.checkpoint, "quantize": self.artifact}.get(stage, self.result)
+
+
+@dataclass(frozen=True)
+class RunPaths:
+    """Every folder under a project: ``runs/`` and ``reports/``."""
+
+    root: Path
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def lock(self) -> Path:
+        return self.runs / "run.lock"
+
+    def node(self, stage: str, key: str) -> NodePaths:
+        return NodePaths(self.runs / stage / key)
+
+    def dataset(self, key: str) -> Path:
+        return self.runs / "data" / key
+
+    def inspection(self, key: str) -> Path:
+        return self.runs / "inspect" / f"{key}.json"
+
+    def ledger(self, name: str) -> Path:
+        """Return the note of how a matrix was last run."""
+        return self.runs / "matrices" / f"{name}.json"
+
+    def report(self, name: str, suffix: str) -> Path:
+        return self.root / "reports" / f"{name}.{suffix}"
+
+
+def find_root(matrix: Path) -> Path:
+    """Return the project that a matrix file belongs to.
+
+    The nearest folder above it that holds ``runs/``; else the parent of ``matrices/``; else
+    the file's own folder.
+    """
+    folder = matrix.resolve().parent
+    for above in (folder, *folder.parents):
+        if (above / "runs").is_dir():
+            return above
+    return folder.parent if folder.name == "matrices" else folder
+
+
+@contextlib.contextmanager
+def renamed_into_place(path: Path) -> Iterator[Path]:
+    """Yield a temporary path; what is written there appears at ``path`` when the block ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` by rename."""
+    with renamed_into_place(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write ``value`` as JSON by rename; NaN is refused."""
+    write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; None when there is none.
+
+    Raises:
+        GolfError: the file exists and is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise fail(f"cannot be read: {error}", "delete the folder to redo it", str(path)) from None
+
+
+def write_result(paths: NodePaths, result: Result) -> None:
+    """Write a node's result; from now on the node is done."""
+    write_json(paths.result, dataclasses.asdict(result))
+
+
+def read_result(paths: NodePaths) -> Result | None:
+    """Return a node's result, or None when it is unfinished.
+
+    Raises:
+        GolfError: the file is damaged or was written by a newer golf.
+    """
+    found = read_json(paths.result)
+    if found is None:
+        return None
+    names = {f.name for f in dataclasses.fields(Result)}
+    if not isinstance(found, dict) or set(found) != names or found["version"] != RESULT_VERSION:
+        hint = "delete the folder to redo it"
+        raise fail("not a result that this version of golf can read", hint, str(paths.result))
+    return Result(**found)
+
+
+def write_spec(paths: NodePaths, spec: NodeSpec) -> None:
+    """Tell a stage what to do."""
+    write_json(paths.spec, dataclasses.asdict(spec))
+
+
+def read_spec(folder: Path) -> NodeSpec:
+    """Return what stands in a node's ``spec.json``.
+
+    Raises:
+        GolfError: no such file, or not one of ours.
+    """
+    found = read_json(NodePaths(folder).spec)
+    names = {f.name for f in dataclasses.fields(NodeSpec)}
+    if not isinstance(found, dict) or set(found) != names:
+        hint = "a node's folder is runs/STAGE/KEY, written by `golf run`"
+        raise fail("no spec.json of a node here", hint, str(folder))
+    return NodeSpec(**found)
+
+
+def stands(paths: RunPaths, stage: str, key: str) -> bool:
+    """Say whether a node is done and was made from what its inputs hold now.
+
+    An input without a result does not count against the node: the input runs again first, and
+    the node stands if its output has the same hash as before.
+    """
+    result = read_result(paths.node(stage, key))
+    if result is None:
+        return False
+    for input_id, used in result.inputs.items():
+        input_stage, _, input_key = input_id.partition("/")
+        now = read_result(paths.node(input_stage, input_key))
+        if now and now.output_sha256 != used:
+            return False
+    return True
+
+
+def canonical_json(value: object) -> str:
+    """Return the one JSON text of ``value``: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def content_key(value: object) -> str:
+    """Return the first twelve hex digits of the hash of ``value``."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:12]
+
+
+def measures_hash(measures: Mapping[str, float]) -> str:
+    """Return the hash of a node's numbers, clocks left out."""
+    kept = {n: v for n, v in measures.items() if not n.endswith(("_s", "_ms", "_mb", "_per_s"))}
+    return hashlib.sha256(canonical_json(kept).encode()).hexdigest()
