@@ -58,11 +58,13 @@ class Scale(StrEnum):
     SECONDS = "seconds"
 
 
-class _Unset(Enum):
+class _Mark(Enum):
     UNSET = "unset"
+    ON = "on"
 
 
-UNSET = _Unset.UNSET
+UNSET = _Mark.UNSET
+ON = _Mark.ON
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +76,10 @@ class Facts:
     example: Value
     unit: str = ""
     choices: tuple[Value, ...] = ()
-    off: Value | _Unset = UNSET
+    off: Value | _Mark = UNSET
     aliases: tuple[str, ...] = ()
     bare: bool = True
-    needs: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    needs: Mapping[str, tuple[Value, ...] | _Mark] = field(default_factory=dict)
     effect: Effect | None = None
     scale: Scale | None = None
     multiple_of: int = 1
@@ -120,7 +122,7 @@ def knob(default: Any, stage: Stage, help: str, **facts: Any) -> Any:
             ``choices``, ``off`` (the value at which the technique does nothing at all; left
             out of node keys), ``aliases`` (other names, any case), ``bare`` (False forbids the
             leaf alone as a short name), ``needs`` (relevant only where the named knobs have
-            one of these values), ``effect``, ``scale`` and ``multiple_of`` (how profiles
+            one of these values; ``ON`` for any but off), ``effect``, ``scale`` and ``multiple_of`` (how profiles
             shrink it), ``at_least``, ``at_most``, ``exclusive`` (setting one knob of the
             group unsets the others).
     """

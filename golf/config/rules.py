@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from golf.config.resolve import n_head
+from golf.config.schema import KNOBS, is_relevant
 
 Rule = Callable[[dict[str, Any], int], str]
 
@@ -51,7 +52,8 @@ def _window_letters(v: dict[str, Any], _: int) -> str:
 
 def _gates_read_the_stream(v: dict[str, Any], _: int) -> str:
     width = v["model.model_dim"]
-    wide = [n for n in ("model.gate_width", "model.value_gate_width") if v[n] > width]
+    gates = ("model.gate_width", "model.value_gate_width")
+    wide = [n for n in gates if v[n] > width and is_relevant(KNOBS[n], v)]
     return f"{wide[0]} {v[wide[0]]} exceeds model_dim {width}" if wide else ""
 
 

@@ -15,7 +15,7 @@ from golf.config.matrix import BASELINE, Layer, Matrix, RowDraft, Setting
 from golf.config.profiles import PROFILES
 from golf.config.resolve import resolve
 from golf.config.rules import broken_rules
-from golf.config.schema import KNOBS, is_relevant, spec_for
+from golf.config.schema import KNOBS, is_relevant, spec_for, unmet_need
 from golf.config.values import format_value
 from golf.errors import GolfError, Problem
 
@@ -166,16 +166,14 @@ def _double_budgets(layer: Layer) -> list[Problem]:
 
 def _idle(name: str, setting: Setting, row: Row) -> Problem | None:
     """Return the problem of a knob that nothing reads in this row."""
-    if is_relevant(KNOBS[name], row.values):
+    needed = unmet_need(KNOBS[name], row.values)
+    if needed is None:
         return None
-    needed, allowed = next(
-        (other, allowed)
-        for other, allowed in KNOBS[name].needs.items()
-        if row.values[other] not in allowed or not is_relevant(KNOBS[other], row.values)
-    )
-    choices = " or ".join(format_value(a) for a in allowed)
+    allowed = KNOBS[name].needs.get(needed)
     what = f"{name} changes nothing while {needed} is {format_value(row.values[needed])}"
-    return Problem(setting.where, what, f"set {needed}: {choices} in row {row.name!r}, or drop it")
+    wanted = " or ".join(map(format_value, allowed)) if isinstance(allowed, tuple) else "a value"
+    hint = f"set {needed} to {wanted} in row {row.name!r}, or drop {setting.written}"
+    return Problem(setting.where, what, hint)
 
 
 def _idle_baseline(matrix: Matrix, rows: tuple[Row, ...]) -> list[Problem]:

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TypeVar, get_type_hints
 
-from golf.config.knob import UNSET, Knob, Stage, Value, Values, knob_table
+from golf.config.knob import ON, UNSET, Knob, Stage, Value, Values, knob_table
 from golf.config.schema.model import ModelConfig
 from golf.config.schema.post import EvalConfig, QuantConfig, RuntimeConfig, TTTConfig
 from golf.config.schema.train import DataConfig, OptimConfig, TrainConfig
@@ -33,10 +33,16 @@ KNOBS: dict[str, Knob] = knob_table(RunConfig)
 
 def is_relevant(knob: Knob, values: Values) -> bool:
     """Say whether ``knob`` is read at all, given the values of the knobs that it needs."""
-    return all(
-        values[other] in allowed and is_relevant(KNOBS[other], values)
-        for other, allowed in knob.needs.items()
-    )
+    return unmet_need(knob, values) is None
+
+
+def unmet_need(knob: Knob, values: Values) -> str | None:
+    """Return the first needed knob that does not have a value under which ``knob`` is read."""
+    for other, allowed in knob.needs.items():
+        met = values[other] != KNOBS[other].off if allowed is ON else values[other] in allowed
+        if not met or not is_relevant(KNOBS[other], values):
+            return other
+    return None
 
 
 def spec_for(values: Values, *stages: Stage) -> dict[str, Value]:

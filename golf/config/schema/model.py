@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from golf.config.knob import Effect, Scale, Stage, knob
+from golf.config.knob import ON, Effect, Scale, Stage, knob
 
 TRAIN = Stage.TRAIN
 WITH_VALUE_EMBED = {"model.value_embed": ("alternate", "all")}
@@ -47,6 +47,7 @@ class ModelConfig:
     short_window: float = knob(
         0.5, TRAIN, "short window (S) as a share of the sequence length", unit="x seq_len",
         example=0.25, at_least=0.001, at_most=1.0, effect=Effect.LOGITS,
+        needs={"model.window_pattern": ON},
     )  # fmt: skip
     rope_dims: int = knob(
         0, TRAIN, "leading head channels that rotary embedding turns (0: all of them)",

@@ -39,12 +39,12 @@ class TrainConfig:
         scale=Scale.STEPS, exclusive="budget", aliases=("iterations", "num_steps", "max_steps"),
     )  # fmt: skip
     tokens: int | None = knob(
-        None, TRAIN, "budget in training tokens", unit="token", example=65536, at_least=1,
+        None, TRAIN, "budget in training tokens", unit="token", example=65536, at_least=1, off=None,
         scale=Scale.STEPS, exclusive="budget", aliases=("train_tokens",),
     )  # fmt: skip
     seconds: float | None = knob(
         None, TRAIN, "budget in seconds of training, compilation and evaluation excluded",
-        unit="s", example=2.0, at_least=0.01, scale=Scale.SECONDS, exclusive="budget",
+        unit="s", example=2.0, at_least=0.01, off=None, scale=Scale.SECONDS, exclusive="budget",
         aliases=("max_wallclock_seconds", "time_budget"),
     )  # fmt: skip
     seq_len: int = knob(

@@ -1,0 +1,1 @@
+"""Launching: torchrun lines from jobs, processes from torchrun lines."""

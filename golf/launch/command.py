@@ -1,0 +1,93 @@
+"""Pure: a job and its slot to the exact command that will run. ``--dry-run`` prints it."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from golf.config.machine import Launch, device_of
+from golf.plan.graph import Dataset, Plan
+from golf.plan.work import Job
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The share of the machine that one job may use: GPU or core numbers."""
+
+    devices: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to start, with which additional environment, and where its output goes."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    log: Path
+
+    def __str__(self) -> str:
+        pairs = [f"{k}={shlex.quote(v)}" for k, v in self.env.items()]
+        return " ".join([*pairs, shlex.join(self.argv)])
+
+
+def slots(plan: Plan) -> list[Slot]:
+    """Return the shares into which this machine is cut; at least one."""
+    launch, machine = plan.rows.launch, plan.rows.machine
+    on_gpu = device_of(launch, machine) == "cuda"
+    each = launch.nproc_per_node * (1 if on_gpu else launch.threads)
+    have = machine.gpus if on_gpu else machine.cores
+    number = launch.jobs or max(1, have // each)
+    return [Slot(tuple(range(i * each, (i + 1) * each))) for i in range(number)]
+
+
+def job_command(plan: Plan, job: Job, slot: Slot) -> Command:
+    """Return the torchrun line of ``job``.
+
+    Threads are always set and cores always pinned: their number changes bits, and torchrun
+    itself sets it only for more than one process.
+    """
+    launch = plan.rows.launch
+    folders = [str(plan.node_paths(n).folder) for n in job.nodes]
+    argv = (
+        *_torchrun(launch),
+        *("-m", "golf.stages"),
+        *folders,
+    )
+    env = _environment(launch, slot, device_of(launch, plan.rows.machine))
+    return Command(argv, env, plan.node_paths(job.nodes[0].training).log)
+
+
+def dataset_command(plan: Plan, dataset: Dataset) -> Command:
+    """Return the line that prepares a dataset; it needs no torch and no GPU."""
+    folder = plan.paths.dataset(dataset.key)
+    argv = (sys.executable, "-m", "golf.data", str(folder))
+    return Command(argv, {}, folder.parent / f"{dataset.key}.log")
+
+
+def inspect_command(request: Path) -> Command:
+    """Return the line that counts the parameters of the models in ``request``."""
+    argv = (sys.executable, "-m", "golf.stages.inspect", str(request))
+    return Command(argv, {}, request.with_suffix(".log"))
+
+
+def _torchrun(launch: Launch) -> Sequence[str]:
+    """Return torchrun as installed beside this Python."""
+    script = Path(sys.executable).with_name("torchrun")
+    head = (str(script),) if script.exists() else (sys.executable, "-m", "torch.distributed.run")
+    return (*head, "--standalone", "--nproc-per-node", str(launch.nproc_per_node))
+
+
+def _environment(launch: Launch, slot: Slot, device: str) -> dict[str, str]:
+    numbers = ",".join(map(str, slot.devices))
+    if device == "cuda":
+        return {"CUDA_VISIBLE_DEVICES": numbers, "OMP_NUM_THREADS": "1"}
+    threads = str(launch.threads)
+    return {
+        "CUDA_VISIBLE_DEVICES": "",
+        "GOLF_CORES": numbers,
+        "OMP_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+    }

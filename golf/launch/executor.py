@@ -1,0 +1,72 @@
+"""Start a command in its own process group, watch it, stop it with everything below it."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from golf.launch.command import Command
+
+STOP_SECONDS = 10.0
+TAIL_LINES = 15
+
+
+class Running:
+    """A started command."""
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        command.log.parent.mkdir(parents=True, exist_ok=True)
+        with command.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command.argv,
+                env={**os.environ, **command.env},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_end_with_parent(),
+            )
+
+    def exit_code(self) -> int | None:
+        """Return the exit code, or None while it runs."""
+        return self.process.poll()
+
+    def stop(self) -> None:
+        """End the whole process group: ask first, then kill."""
+        self._signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(STOP_SECONDS)
+        self._signal(signal.SIGKILL)
+        self.process.wait()
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, number)
+
+
+def _end_with_parent() -> Callable[[], None] | None:
+    """Return what makes the kernel end the child when golf itself is killed (Linux)."""
+    if not sys.platform.startswith("linux"):
+        return None
+    set_death_signal = ctypes.CDLL(None).prctl
+
+    def before_exec() -> None:
+        set_death_signal(1, signal.SIGTERM)
+
+    return before_exec
+
+
+def log_tail(log: Path) -> str:
+    """Return the last lines of a log, indented, for an error message."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return "  (no log)"
+    return "\n".join(f"  {line}" for line in lines[-TAIL_LINES:])
