@@ -1,0 +1,1 @@
+"""Corpora, tokenizers, shards and the bytes behind every token."""
