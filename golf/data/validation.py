@@ -30,11 +30,11 @@ class Window:
 
 def cut_windows(targets: int, seq_len: int, stride: int) -> list[Window]:
     """Return windows that score each of ``targets`` targets exactly once, in order."""
+    context = seq_len - stride
     windows = [Window(0, 0, min(seq_len, targets))]
     while windows[-1].end < targets:
         scored = windows[-1].end
-        end = min(scored + stride, targets)
-        windows.append(Window(max(0, end - seq_len), scored, end))
+        windows.append(Window(scored - context, scored, min(scored + stride, targets)))
     return windows
 
 

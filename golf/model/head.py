@@ -1,0 +1,41 @@
+"""From the last hidden state to the loss of each target."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Softcap(nn.Module):
+    """c * tanh(logits / c): logits stay within ±c. Source: Gemma 2, arXiv 2408.00118."""
+
+    def __init__(self, cap: float) -> None:
+        super().__init__()
+        self.cap = cap
+
+    def forward(self, logits_BTV: Tensor) -> Tensor:
+        return self.cap * torch.tanh(logits_BTV / self.cap)
+
+
+def build_softcap(cap: float | None) -> nn.Module:
+    """Return the cap; None skips the operation."""
+    return nn.Identity() if cap is None else Softcap(cap)
+
+
+class TiedHead(nn.Module):
+    """Logits against the token embedding itself, in float32 from the cap on."""
+
+    def __init__(self, cap: float | None) -> None:
+        super().__init__()
+        self.softcap = build_softcap(cap)
+
+    def forward(self, hidden_BTC: Tensor, table_VC: Tensor) -> Tensor:
+        logits: Tensor = self.softcap(F.linear(hidden_BTC, table_VC.to(hidden_BTC.dtype)).float())
+        return logits
+
+
+def target_nll(logits_BTV: Tensor, targets_BT: Tensor) -> Tensor:
+    """Return the negative log likelihood of each target in nats, (B, T) float32."""
+    nll = F.cross_entropy(logits_BTV.flatten(0, 1), targets_BT.flatten(), reduction="none")
+    return nll.view_as(targets_BT)

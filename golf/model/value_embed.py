@@ -1,0 +1,76 @@
+"""Value embeddings: a table of the token's own value vector, added inside attention.
+
+v <- v + g * table(token), g = 2 * sigmoid(first channels of the input) per key head, or 1.
+Source: karpathy/autoresearch; arXiv 2410.17897 for value residuals.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from golf.config.schema.model import ModelConfig
+from golf.model.roles import EMBED, GATE_MATRIX
+
+
+class LearnedValueGate(nn.Module):
+    """2 * sigmoid of the first channels; zero-initialised, hence 1 at the start."""
+
+    roles = {"table_KW": GATE_MATRIX}
+
+    def __init__(self, width: int, n_kv_head: int) -> None:
+        super().__init__()
+        self.width = width
+        self.table_KW = nn.Parameter(torch.zeros(n_kv_head, width))
+
+    def forward(self, extra_BTKD: Tensor, x_BTC: Tensor) -> Tensor:
+        table = self.table_KW.to(x_BTC.dtype)
+        gate_BTK = 2 * torch.sigmoid(x_BTC[..., : self.width] @ table.T)
+        return extra_BTKD * gate_BTK.unsqueeze(-1)
+
+
+class FixedValueGate(nn.Module):
+    """A gate that stays at 1, the learned gate's initial value."""
+
+    def forward(self, extra_BTKD: Tensor, x_BTC: Tensor) -> Tensor:
+        return extra_BTKD
+
+
+class ValueEmbed(nn.Module):
+    """One table per layer, uniform within ±sqrt(3 / model_dim) at the start."""
+
+    roles = {"table_VE": EMBED}
+
+    def __init__(self, vocab_size: int, n_kv_head: int, config: ModelConfig) -> None:
+        super().__init__()
+        self.shape = (n_kv_head, config.head_dim)
+        bound = (3.0 / config.model_dim) ** 0.5
+        width = n_kv_head * config.head_dim
+        self.table_VE = nn.Parameter(torch.empty(vocab_size, width).uniform_(-bound, bound))
+        learned = config.value_gate == "learned"
+        self.gate = (
+            LearnedValueGate(config.value_gate_width, n_kv_head) if learned else FixedValueGate()
+        )
+
+    def forward(self, v_BTKD: Tensor, tokens_BT: Tensor, x_BTC: Tensor) -> Tensor:
+        extra = F.embedding(tokens_BT, self.table_VE).to(v_BTKD.dtype).unflatten(-1, self.shape)
+        gated: Tensor = self.gate(extra, x_BTC)
+        return v_BTKD + gated
+
+
+class NoValueEmbed(nn.Module):
+    """Values come from the residual stream alone."""
+
+    def forward(self, v_BTKD: Tensor, tokens_BT: Tensor, x_BTC: Tensor) -> Tensor:
+        return v_BTKD
+
+
+def build_value_embed(
+    layer: int, vocab_size: int, n_kv_head: int, config: ModelConfig
+) -> nn.Module:
+    """Return the part of one layer; ``alternate`` counts back from the last layer."""
+    alternate = config.value_embed == "alternate" and layer % 2 == (config.depth - 1) % 2
+    if config.value_embed == "all" or alternate:
+        return ValueEmbed(vocab_size, n_kv_head, config)
+    return NoValueEmbed()
