@@ -1,0 +1,24 @@
+"""Floating-point operations of one trained token, counted the way the field counts them."""
+
+from __future__ import annotations
+
+from golf.model.attention import Attention
+from golf.model.gpt import GPT
+from golf.model.linear import Linear
+
+
+def train_flops_per_token(model: GPT, seq_len: int) -> int:
+    """Return forward and backward operations per token.
+
+    Six per weight that is multiplied (the tied table once, as the head; look-ups are free) and
+    12 * head channels * window per layer for attention, its causal half not credited.
+    """
+    weights = model.embed_VC.numel()
+    attention = 0
+    for part in model.modules():
+        if isinstance(part, Linear):
+            weights += part.master.numel()
+        if isinstance(part, Attention):
+            reach = seq_len if part.window is None else min(part.window, seq_len)
+            attention += 12 * part.q.master.size(0) * reach
+    return 6 * weights + attention

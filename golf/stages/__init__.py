@@ -1,0 +1,1 @@
+"""The workshop: one module per stage, introduced to the crafts that it needs."""

@@ -1,0 +1,66 @@
+"""How much of the budget is used: steps, or seconds of training."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+
+from golf.config.schema.train import TrainConfig
+from golf.stages.world import World
+
+
+class Budget:
+    """Counts steps and the seconds spent in them; compilation and evaluation are left out.
+
+    With a budget in seconds every process goes by the slowest one's clock, so that all stop at
+    the same step and see the same learning rate.
+    """
+
+    def __init__(self, config: TrainConfig, world: World) -> None:
+        self.steps, self.seconds = config.steps, config.seconds
+        self.world = world
+        self.step = 0
+        self.elapsed = 0.0
+        self._since = 0.0
+
+    def start(self) -> None:
+        """Start the clock."""
+        self._since = time.perf_counter()
+
+    def count_step(self) -> None:
+        """Count a finished step."""
+        self.step += 1
+        if self.world.device.type == "cuda" and self.seconds is not None:
+            torch.cuda.synchronize()
+        now = time.perf_counter()
+        self.elapsed += now - self._since
+        self._since = now
+        if self.seconds is not None:
+            self.elapsed = self.world.most(self.elapsed)
+
+    @property
+    def used(self) -> float:
+        """Share of the budget that is used up, 0 to 1."""
+        if self.seconds is not None:
+            return min(1.0, self.elapsed / self.seconds)
+        assert self.steps is not None
+        return self.step / self.steps
+
+    @property
+    def step_share(self) -> float:
+        """Share of the budget that one step takes; measured when the budget is seconds."""
+        if self.steps is not None:
+            return 1 / self.steps
+        return self.used / self.step if self.step else 0.0
+
+    @property
+    def is_spent(self) -> bool:
+        return self.used >= 1.0
+
+    @property
+    def expected_steps(self) -> int:
+        """Steps of the whole training, as far as is known now."""
+        if self.steps is not None:
+            return self.steps
+        return max(self.step, round(1 / self.step_share) if self.step_share else 1)

@@ -1,0 +1,110 @@
+"""Read specs, run stages in order, write results; turn a crash into ``failed.json``."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from golf.errors import GolfError
+from golf.records import (
+    NodeSpec, Result, measures_hash, read_result, read_spec, stands, write_json, write_result,
+)  # fmt: skip
+from golf.stages import evaluate, quantize, train, ttt
+from golf.stages.context import Bench, Context, Outcome
+from golf.stages.environment import describe_environment
+from golf.stages.world import World, join_world, leave_world
+
+STAGES: dict[str, Callable[[Context], Outcome]] = {
+    "train": train.main,
+    "quantize": quantize.main,
+    "evaluate": evaluate.main,
+    "ttt": ttt.main,
+}
+
+
+def main(folders: list[str]) -> int:
+    """Work through node folders in the order given; return the exit code."""
+    if not folders:
+        print("usage: python -m golf.stages NODE_DIR...", file=sys.stderr)
+        return 2
+    try:
+        nodes = [(Path(f).resolve(), read_spec(Path(f))) for f in folders]
+        device = _device(nodes)
+    except GolfError as error:
+        print(error, file=sys.stderr)
+        return 2
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    torch.set_flush_denormal(True)
+    torch.set_float32_matmul_precision("high" if device == "cuda" else "highest")
+    world, bench = join_world(device), Bench()
+    try:
+        for folder, node in nodes:
+            _run(Context(node, folder, world, bench))
+    finally:
+        leave_world()
+    return 0
+
+
+def _device(nodes: list[tuple[Path, NodeSpec]]) -> str:
+    context = Context(nodes[0][1], nodes[0][0], World(0, 1, torch.device("cpu")), Bench())
+    return str(context.training["numerics.device"])
+
+
+def _run(context: Context) -> None:
+    """Run one node unless it stands; everything that it found is in its folder afterwards."""
+    node = context.node
+    standing = stands(context.paths, node.stage, node.key)
+    context.world.wait()
+    if standing:
+        return
+    started = time.perf_counter()
+    context.reset()
+    try:
+        outcome = STAGES[node.stage](context)
+    except Exception as error:
+        if context.world.leads:
+            failure = {"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
+            write_json(context.files.failed, failure)
+        raise
+    if context.world.leads:
+        _finish(context, outcome, time.perf_counter() - started)
+    context.world.wait()
+
+
+def _finish(context: Context, outcome: Outcome, wall_s: float) -> None:
+    node = context.node
+    measures = {**outcome.measures, "wall_s": wall_s}
+    result = Result(
+        stage=node.stage,
+        key=node.key,
+        measures=measures,
+        spec=node.spec,
+        inputs=_input_hashes(context),
+        output_sha256=_file_hash(outcome.output) if outcome.output else measures_hash(measures),
+        recipe=node.recipe,
+        environment=describe_environment(context.world),
+        facts=outcome.facts,
+    )
+    write_result(context.files, result)
+    context.files.failed.unlink(missing_ok=True)
+    context.files.progress.unlink(missing_ok=True)
+
+
+def _input_hashes(context: Context) -> dict[str, str]:
+    if context.node.weights is None:
+        return {}
+    source = read_result(context.source)
+    assert source is not None, "an input without a result cannot have been read"
+    return {"/".join(context.node.weights): source.output_sha256}
+
+
+def _file_hash(path: Path) -> str:
+    with path.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
