@@ -140,9 +140,13 @@ class RunPaths:
     def inspection(self, key: str) -> Path:
         return self.runs / "inspect" / f"{key}.json"
 
+    @property
+    def ledgers(self) -> Path:
+        return self.runs / "matrices"
+
     def ledger(self, name: str) -> Path:
         """Return the note of how a matrix was last run."""
-        return self.runs / "matrices" / f"{name}.json"
+        return self.ledgers / f"{name}.json"
 
     def report(self, name: str, suffix: str) -> Path:
         return self.root / "reports" / f"{name}.{suffix}"

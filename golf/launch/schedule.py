@@ -16,10 +16,11 @@ from typing import Protocol
 
 from golf.config.knob import Stage
 from golf.config.schema import spec_for
-from golf.errors import GolfError, fail
+from golf.errors import Problem, fail
 from golf.launch.command import Command, Slot, dataset_command, job_command, slots
 from golf.launch.executor import Running, log_tail
 from golf.plan.graph import Plan
+from golf.plan.ledger import Options, write_ledger
 from golf.plan.work import Job, jobs, pending
 from golf.records import RunPaths, stands, write_json, write_spec
 
@@ -67,14 +68,14 @@ def dry_run(plan: Plan) -> list[Command]:
     ]
 
 
-def run(plan: Plan, watcher: Watcher) -> Outcome:
+def run(plan: Plan, options: Options, watcher: Watcher) -> Outcome:
     """Bring every node of ``plan`` to its result.
 
     Raises:
         GolfError: another run is at work here, or a dataset cannot be prepared.
     """
     todo = pending(plan)
-    _write_ledger(plan)
+    write_ledger(plan, options)
     if not todo:
         return Outcome(0, len(plan.nodes), ())
     with only_run(plan.paths):
@@ -100,21 +101,6 @@ def only_run(paths: RunPaths) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
-
-
-def _write_ledger(plan: Plan) -> None:
-    """Note how this matrix was run, so that a report elsewhere finds the same nodes."""
-    rows = plan.rows
-    write_json(
-        plan.paths.ledger(rows.matrix.name),
-        {
-            "matrix": str(rows.matrix.path.resolve()),
-            "launch": vars(rows.launch),
-            "machine": vars(rows.machine),
-            "profile": rows.profile,
-            "overrides": {n: s.value for n, s in rows.overrides.items()},
-        },
-    )
 
 
 def _prepared(paths: RunPaths, key: str) -> bool:
@@ -186,4 +172,4 @@ def _failure(plan: Plan, ended: ActiveJob) -> list[str]:
     stage = left[0].stage if left else "the job"
     log = ended.running.command.log
     head = f"{where}: {stage} of {ended.job.label} stopped (exit {code}); last lines of {log}:"
-    return [str(GolfError(*fail(head, log_tail(log).lstrip()).problems))]
+    return [str(Problem("", head, log_tail(log).lstrip()))]

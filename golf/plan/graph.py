@@ -100,11 +100,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """Every cell of a matrix and the unique nodes behind them."""
+    """Every cell of a matrix and the unique nodes behind them.
+
+    Attributes:
+        variant: the matrix's name, with what the command line changed: names the report.
+    """
 
     rows: Rows
     cells: tuple[Cell, ...]
     paths: RunPaths
+    variant: str
 
     @cached_property
     def nodes(self) -> dict[str, Node]:
@@ -118,14 +123,14 @@ class Plan:
         return self.paths.node(str(node.stage), node.key)
 
 
-def plan_matrix(rows: Rows, root: Path) -> Plan:
+def plan_matrix(rows: Rows, root: Path, variant: str) -> Plan:
     """Return the plan of ``rows`` in the project at ``root``.
 
     Raises:
         GolfError: a dataset that cannot be found.
     """
     cells = (_cell(rows, row, seed, root) for row in rows.rows for seed in rows.seeds)
-    return Plan(rows, tuple(cells), RunPaths(root))
+    return Plan(rows, tuple(cells), RunPaths(root), variant)
 
 
 def _cell(rows: Rows, row: Row, seed: int, root: Path) -> Cell:

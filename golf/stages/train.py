@@ -62,6 +62,7 @@ class Training:
         self.budget = Budget(self.config, self.world)
         self.curve: list[list[float]] = []
         self.loss = math.nan
+        self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.world.device)
         self.saved_at = time.monotonic()
 
     def _data_seed(self, loader: str) -> int | None:

@@ -1,0 +1,79 @@
+"""A plan in words: what will run, what is reused, and where a row's values come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from golf.config.schema import KNOBS, is_relevant
+from golf.config.values import format_value
+from golf.errors import did_you_mean, fail
+from golf.plan.expand import Row
+from golf.plan.graph import Plan
+from golf.plan.work import counts, jobs, pending
+from golf.records import stands
+
+Counts = Mapping[str, Mapping[str, int]]
+
+
+def plan_json(plan: Plan, models: Counts) -> dict[str, Any]:
+    """Return rows with parameters and node counts, and the totals of unique nodes."""
+    todo = pending(plan)
+    rows = [
+        {
+            "row": row.name,
+            "change": row.change,
+            "parent": row.parent or None,
+            "params": models[row.name]["parameters"],
+            "flops_per_token": models[row.name]["flops_per_token"],
+            "nodes": counts((n for c in plan.cells_of(row) for n in c.nodes()), todo),
+        }
+        for row in plan.rows.rows
+    ]
+    return {"rows": rows, "nodes": counts(plan.nodes.values(), todo)}
+
+
+def plan_lines(plan: Plan, models: Counts | None) -> Iterator[str]:
+    """Yield the plan for the terminal: a line per row, then the totals."""
+    todo = pending(plan)
+    width = max(len(r.name) for r in plan.rows.rows)
+    for row in plan.rows.rows:
+        number = counts((n for c in plan.cells_of(row) for n in c.nodes()), todo)
+        params = f"{models[row.name]['parameters']:>12,}  " if models else ""
+        parent = f"  (against {row.parent})" if row.parent not in ("", "baseline") else ""
+        line = f"{row.name:<{width}}  {params}run {number['run']:>3}  reuse {number['reuse']:>3}"
+        yield (line + f"  {row.change}{parent}").rstrip()
+    total, work = counts(plan.nodes.values(), todo), jobs(plan, todo)
+    trainings = sum(1 for n in plan.nodes.values() if n.key in todo and n.weights is None)
+    yield (
+        f"{len(plan.rows.rows)} rows x {len(plan.rows.seeds)} seeds: {total['run']} nodes to run "
+        f"({trainings} trainings, {len(work)} jobs), {total['reuse']} to reuse"
+    )
+
+
+def find_row(plan: Plan, name: str) -> Row:
+    """Return the row called ``name``.
+
+    Raises:
+        GolfError: there is none.
+    """
+    rows = {r.name: r for r in plan.rows.rows}
+    if name not in rows:
+        hint = did_you_mean(name, rows) or f"there are {', '.join(rows)}"
+        raise fail(f"no row {name!r}", hint, str(plan.rows.matrix.path))
+    return rows[name]
+
+
+def row_lines(plan: Plan, row: Row) -> Iterator[str]:
+    """Yield a row's settings with their origins, and the folders of its nodes."""
+    yield f"{row.name}: {row.change or 'the baseline'}"
+    width = max(map(len, KNOBS))
+    for name, knob in KNOBS.items():
+        if is_relevant(knob, row.values):
+            value = format_value(row.values[name])
+            yield f"  {name:<{width}}  {value:<12} {row.origins.get(name, 'default')}".rstrip()
+    for cell in plan.cells_of(row):
+        yield f"seed {cell.seed}"
+        for node in cell.nodes():
+            done = "done" if stands(plan.paths, str(node.stage), node.key) else "to run"
+            yield f"  {done:<7} {plan.node_paths(node).folder}"

@@ -1,0 +1,1 @@
+"""Reports: finished nodes to tidy frames, frames to tables, tables to text."""
