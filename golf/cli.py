@@ -108,7 +108,9 @@ def plan(
     params: Annotated[
         bool, typer.Option("--params", help="Count each row's parameters (builds the models once).")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, parameters included.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, parameters included.")
+    ] = False,
     profile: Profile = "",
     overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
     device: Device = "",
@@ -135,7 +137,9 @@ def report(
     matrix: Annotated[
         Path | None, typer.Argument(metavar="[MATRIX]", help="Matrix file; all that were run else.")
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="md (also written to reports/), csv, json.")] = "md",
+    form: Annotated[
+        str, typer.Option("--format", help="md (also written to reports/), csv, json.")
+    ] = "md",
     strict: Annotated[bool, typer.Option(help="Exit 1 when cells are missing.")] = False,
     profile: Profile = "",
     overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
@@ -190,7 +194,9 @@ def factors(
 
 @app.command()
 def init(
-    path: Annotated[Path, typer.Argument(help="File to write.")] = Path("matrices/my-ablation.yaml"),
+    path: Annotated[Path, typer.Argument(help="File to write.")] = Path(
+        "matrices/my-ablation.yaml"
+    ),
 ) -> None:
     """Write a commented matrix to start from.
 

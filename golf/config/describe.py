@@ -85,5 +85,4 @@ def _needs(knob: Knob) -> str:
     return "; ".join(
         f"{other} on" if allowed is ON else f"{other} {' or '.join(map(format_value, allowed))}"
         for other, allowed in knob.needs.items()
-        if allowed is ON or isinstance(allowed, tuple)
     )

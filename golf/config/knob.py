@@ -58,13 +58,16 @@ class Scale(StrEnum):
     SECONDS = "seconds"
 
 
-class _Mark(Enum):
+class _Unset(Enum):
     UNSET = "unset"
+
+
+class _On(Enum):
     ON = "on"
 
 
-UNSET = _Mark.UNSET
-ON = _Mark.ON
+UNSET = _Unset.UNSET
+ON = _On.ON
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +79,10 @@ class Facts:
     example: Value
     unit: str = ""
     choices: tuple[Value, ...] = ()
-    off: Value | _Mark = UNSET
+    off: Value | _Unset = UNSET
     aliases: tuple[str, ...] = ()
     bare: bool = True
-    needs: Mapping[str, tuple[Value, ...] | _Mark] = field(default_factory=dict)
+    needs: Mapping[str, tuple[Value, ...] | _On] = field(default_factory=dict)
     effect: Effect | None = None
     scale: Scale | None = None
     multiple_of: int = 1
@@ -122,8 +125,8 @@ def knob(default: Any, stage: Stage, help: str, **facts: Any) -> Any:
             ``choices``, ``off`` (the value at which the technique does nothing at all; left
             out of node keys), ``aliases`` (other names, any case), ``bare`` (False forbids the
             leaf alone as a short name), ``needs`` (relevant only where the named knobs have
-            one of these values; ``ON`` for any but off), ``effect``, ``scale`` and ``multiple_of`` (how profiles
-            shrink it), ``at_least``, ``at_most``, ``exclusive`` (setting one knob of the
+            one of these values; ``ON`` for any but off), ``effect``, ``scale`` and ``multiple_of`` (how
+            profiles shrink it), ``at_least``, ``at_most``, ``exclusive`` (setting one knob of the
             group unsets the others).
     """
     return field(default=default, metadata={"facts": Facts(stage=stage, help=help, **facts)})
@@ -147,7 +150,8 @@ def iter_knobs(config_class: type, prefix: str = "") -> Iterator[Knob]:
             continue
         kind, optional = _kind_of(hints[f.name])
         facts = {k.name: getattr(f.metadata["facts"], k.name) for k in dataclasses.fields(Facts)}
-        yield Knob(name=name, default=f.default, kind=kind, optional=optional, **facts)
+        default: Any = f.default
+        yield Knob(name=name, default=default, kind=kind, optional=optional, **facts)
 
 
 @cache

@@ -15,7 +15,7 @@ from golf.config.matrix import BASELINE, Layer, Matrix, RowDraft, Setting
 from golf.config.names import find_knob
 from golf.config.nodes import Items, Node, Scalar, Table, read_nodes
 from golf.config.profiles import PROFILES
-from golf.config.values import BadValue, coerce, format_value
+from golf.config.values import BadValueError, coerce, format_value
 from golf.errors import GolfError, Problem, did_you_mean, fail
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -99,9 +99,9 @@ class _MatrixReader:
         if not isinstance(node, Table):
             self.add(node.where, f"expected {what}s with values here")
             return []
-        good = [(key, value) for key, value in node.entries if key.value in known]
+        good = [(key, value) for key, value in node.entries if str(key.value) in known]
         for key, _ in node.entries:
-            if key.value not in known:
+            if str(key.value) not in known:
                 hint = did_you_mean(str(key.value), known) or f"one of {', '.join(known)}"
                 self.add(key.where, f"unknown {what} {key.value!r}", hint)
         return good
@@ -188,10 +188,12 @@ class _MatrixReader:
         if isinstance(node, Table):
             self.add(node.where, f"{knob.name} wants {knob.type_name}, found a mapping")
             return None
-        raw = node.value if isinstance(node, Scalar) else [getattr(i, "value", i) for i in node.items]
+        raw = (
+            node.value if isinstance(node, Scalar) else [getattr(i, "value", i) for i in node.items]
+        )
         try:
             return Setting(coerce(knob, raw), node.where, str(key.value))
-        except BadValue as bad:
+        except BadValueError as bad:
             self.add(node.where, bad.what, bad.hint)
             return None
 
@@ -221,7 +223,9 @@ class _MatrixReader:
             return ()
         for key, body in node.entries:
             entries = body.entries if isinstance(body, Table) else ()
-            if not isinstance(body, Table) and not (isinstance(body, Scalar) and body.value is None):
+            if not isinstance(body, Table) and not (
+                isinstance(body, Scalar) and body.value is None
+            ):
                 self.add(body.where, f"row {key.value!r} wants settings, found {body}")
             about = {str(k.value): self.word(v) or "" for k, v in entries if k.value in ROW_WORDS}
             own = Table(tuple(e for e in entries if e[0].value not in ROW_WORDS), body.where)

@@ -57,11 +57,10 @@ class Launch:
 def this_machine() -> Machine:
     """Describe the machine golf runs on, in a few milliseconds."""
     text = _read("/proc/cpuinfo")
-    facts = dict(
-        tuple(part.strip() for part in line.split(":", 1))  # type: ignore[misc]
-        for line in reversed(text.splitlines())
-        if ":" in line
-    )
+    facts: dict[str, str] = {}
+    for line in text.splitlines():
+        name, _, fact = line.partition(":")
+        facts.setdefault(name.strip(), fact.strip())
     gpus = _gpu_names()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return Machine(

@@ -57,7 +57,7 @@ class Matrix:
     preset: str = ""
     profile: str = ""
     seeds: tuple[int, ...] = (1337,)
-    launch: Launch = Launch()
+    launch: Launch = field(default_factory=Launch)
     preset_layer: Layer = field(default_factory=dict)
     baseline: Layer = field(default_factory=dict)
     drafts: tuple[RowDraft, ...] = ()

@@ -103,6 +103,7 @@ class _Reader:
             return Items(tuple(self.read(n, (*above, node)) for n in node.value), where)
         if isinstance(node, yaml.MappingNode):
             return self._table(node, (*above, node))
+        assert isinstance(node, yaml.ScalarNode)
         return self._scalar(node)
 
     def _table(self, node: yaml.MappingNode, above: tuple[yaml.Node, ...]) -> Table:

@@ -6,7 +6,7 @@ from golf.config.knob import UNSET, Knob, Value
 from golf.errors import did_you_mean
 
 
-class BadValue(ValueError):
+class BadValueError(ValueError):
     """A value that a knob cannot take; the text completes "knob NAME ..."."""
 
     def __init__(self, what: str, hint: str = "") -> None:
@@ -19,12 +19,12 @@ def coerce(knob: Knob, raw: object) -> Value:
     """Return ``raw`` as the knob's declared type (``4`` becomes ``4.0`` for a float).
 
     Raises:
-        BadValue: wrong type, not one of the choices, or out of range.
+        BadValueError: wrong type, not one of the choices, or out of range.
     """
     value = _typed(knob, raw)
     if knob.choices and value is not None and value not in knob.choices:
         listed = ", ".join(format_value(c) for c in knob.choices)
-        raise BadValue(
+        raise BadValueError(
             f"{knob.name} is one of {listed}, found {format_value(value)}",
             did_you_mean(str(raw), [str(c) for c in knob.choices]),
         )
@@ -37,22 +37,22 @@ def _typed(knob: Knob, raw: object) -> Value:
     if raw is None:
         if knob.optional:
             return None
-        raise BadValue(f"{knob.name} wants {knob.type_name}, found null", _off_hint(knob))
+        raise BadValueError(f"{knob.name} wants {knob.type_name}, found null", _off_hint(knob))
     if knob.kind is float and isinstance(raw, int | float) and not isinstance(raw, bool):
         return float(raw)
     if knob.kind is tuple:
         return _names(knob, raw)
     if type(raw) is knob.kind and isinstance(raw, bool | int | str):
         return raw
-    raise BadValue(f"{knob.name} wants {knob.type_name}, found {raw!r}", _off_hint(knob))
+    raise BadValueError(f"{knob.name} wants {knob.type_name}, found {raw!r}", _off_hint(knob))
 
 
 def _names(knob: Knob, raw: object) -> tuple[str, ...]:
     items = [raw] if isinstance(raw, str) else raw
     if not isinstance(items, list | tuple) or not all(isinstance(i, str) for i in items):
-        raise BadValue(f"{knob.name} wants a list of names, found {raw!r}")
+        raise BadValueError(f"{knob.name} wants a list of names, found {raw!r}")
     if not items or len(set(items)) != len(items):
-        raise BadValue(f"{knob.name} wants at least one name, each once, found {raw!r}")
+        raise BadValueError(f"{knob.name} wants at least one name, each once, found {raw!r}")
     return tuple(items)
 
 
@@ -63,11 +63,11 @@ def _off_hint(knob: Knob) -> str:
 def _check_range(knob: Knob, value: float) -> None:
     unit = f" {knob.unit}" if knob.unit else ""
     if value != value or value in (float("inf"), float("-inf")):
-        raise BadValue(f"{knob.name} wants a finite number, found {value}")
+        raise BadValueError(f"{knob.name} wants a finite number, found {value}")
     if knob.at_least is not None and value < knob.at_least:
-        raise BadValue(f"{knob.name} is at least {knob.at_least:g}{unit}, found {value:g}")
+        raise BadValueError(f"{knob.name} is at least {knob.at_least:g}{unit}, found {value:g}")
     if knob.at_most is not None and value > knob.at_most:
-        raise BadValue(f"{knob.name} is at most {knob.at_most:g}{unit}, found {value:g}")
+        raise BadValueError(f"{knob.name} is at most {knob.at_most:g}{unit}, found {value:g}")
 
 
 def format_value(value: Value) -> str:

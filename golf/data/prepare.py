@@ -17,7 +17,13 @@ import numpy as np
 from golf.data.corpus import read_corpus
 from golf.data.shards import open_shard, write_shard
 from golf.data.tokenizer import (
-    BOS, Tokens, count_published, encode_exact, exact_bytes, load_tokenizer, train_tokenizer,
+    BOS,
+    Tokens,
+    count_published,
+    encode_exact,
+    exact_bytes,
+    load_tokenizer,
+    train_tokenizer,
 )  # fmt: skip
 from golf.errors import fail
 from golf.records import read_json, write_json
@@ -92,7 +98,9 @@ def _build(folder: Path, recipe: dict[str, Any]) -> Prepared:
     return _describe(names, streams["val"], recipe, "exact", len(streams["train"]), raw_bytes)
 
 
-def _check_exact(tokenizer: Any, table: Tokens, ids: Sequence[list[int]], texts: Sequence[str]) -> None:
+def _check_exact(
+    tokenizer: Any, table: Tokens, ids: Sequence[list[int]], texts: Sequence[str]
+) -> None:
     """Refuse a tokenizer that loses or miscounts a byte of the validation text."""
     for document, text in zip(ids, texts, strict=True):
         exact = tokenizer.decode(document) == text
@@ -133,7 +141,9 @@ def _adopt_shards(folder: Path, recipe: dict[str, Any]) -> Prepared:
         tokenizer = load_tokenizer(Path(recipe["tokenizer"]))
         counted, counting = count_published(tokenizer, val), "lut (normalised text)"
     if len(counted) != len(val):
-        raise fail(f"{len(counted)} byte counts for {len(val)} validation tokens", where=str(source))
+        raise fail(
+            f"{len(counted)} byte counts for {len(val)} validation tokens", where=str(source)
+        )
     kept = (len(val) - 1) // seq_len * seq_len + 1
     names = {"train": str(train[0]), "val": "val.bin", "val_bytes": "val_bytes.bin"}
     write_shard(folder / "val.bin", val[:kept])

@@ -69,9 +69,7 @@ def exact_bytes(tokenizer: sentencepiece.SentencePieceProcessor) -> Tokens:
     return np.array([_piece_bytes(tokenizer, i, " ") for i in range(len(tokenizer))], "<u2")
 
 
-def count_published(
-    tokenizer: sentencepiece.SentencePieceProcessor, tokens: Tokens
-) -> Tokens:
+def count_published(tokenizer: sentencepiece.SentencePieceProcessor, tokens: Tokens) -> Tokens:
     """Return the bytes of each token of a stream by the challenge's look-up tables.
 
     A leading space counts one byte unless the token before is a control token.
@@ -85,8 +83,8 @@ def count_published(
         spaced[i] = ordinary and tokenizer.id_to_piece(i).startswith(SPACE)
         boundary[i] = not ordinary
     before = np.concatenate([[True], boundary[tokens[:-1]]])
-    counted = base[tokens] + (spaced[tokens] & ~before)
-    return counted.astype("<u2")
+    counted: Tokens = (base[tokens] + (spaced[tokens] & ~before)).astype("<u2")
+    return counted
 
 
 def _is_control(tokenizer: sentencepiece.SentencePieceProcessor, i: int) -> bool:

@@ -69,13 +69,19 @@ class ProgressView:
                 newest = found
         return newest
 
-    def _picture(self, states: list[tuple[ActiveJob, dict[str, Any]]], done: int, total: int) -> Group:
+    def _picture(
+        self, states: list[tuple[ActiveJob, dict[str, Any]]], done: int, total: int
+    ) -> Group:
         table = Table.grid(padding=(0, 2))
         for active, state in states:
-            bar = ProgressBar(total=state.get("of", 1) or 1, completed=state.get("step", 0), width=24)
+            bar = ProgressBar(
+                total=state.get("of", 1) or 1, completed=state.get("step", 0), width=24
+            )
             table.add_row(Text(active.job.label), bar, Text(_words(state)))
         whole = Table.grid(padding=(0, 2))
-        whole.add_row(Text(self._head(done, total)), ProgressBar(total=total, completed=done, width=40))
+        whole.add_row(
+            Text(self._head(done, total)), ProgressBar(total=total, completed=done, width=40)
+        )
         return Group(whole, table)
 
 

@@ -150,16 +150,12 @@ def _run_jobs(plan: Plan, work: list[Job], watcher: Watcher, total: int) -> tupl
 
 
 def _start(plan: Plan, job: Job, slot: Slot) -> ActiveJob:
-    runtime = spec_for(_runtime_values(plan), Stage.RUNTIME)
+    runtime = spec_for(plan.rows.rows[0].values, Stage.RUNTIME)
     for node in job.nodes:
         paths = plan.node_paths(node)
         write_spec(paths, node.record(runtime))
         paths.failed.unlink(missing_ok=True)
     return ActiveJob(job, slot, Running(job_command(plan, job, slot)))
-
-
-def _runtime_values(plan: Plan) -> dict[str, object]:
-    return dict(plan.rows.rows[0].values)
 
 
 def _failure(plan: Plan, ended: ActiveJob) -> list[str]:

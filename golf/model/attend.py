@@ -44,9 +44,7 @@ def attend_tiles(q_BTHD: Tensor, k_BTKD: Tensor, v_BTKD: Tensor, window: int | N
 
 
 @cache
-def _tile_mask(
-    start: int, end: int, low: int, window: int | None, device: torch.device
-) -> Tensor:
+def _tile_mask(start: int, end: int, low: int, window: int | None, device: torch.device) -> Tensor:
     """Return 0 where a query of the tile may look and -inf elsewhere."""
     i = torch.arange(start, end, device=device)[:, None]
     j = torch.arange(low, end, device=device)[None]
@@ -70,7 +68,8 @@ def attend_flex(q_BTHD: Tensor, k_BTKD: Tensor, v_BTKD: Tensor, window: int | No
     """Attend with a compiled kernel that skips blocks outside the window (CUDA only)."""
     q, k, v = (x.transpose(1, 2) for x in (q_BTHD, k_BTKD, v_BTKD))
     mask = _block_mask(q.size(2), window, q.device)
-    return _flex()(q, k, v, block_mask=mask, enable_gqa=True).transpose(1, 2)
+    y: Tensor = _flex()(q, k, v, block_mask=mask, enable_gqa=True)
+    return y.transpose(1, 2)
 
 
 @cache

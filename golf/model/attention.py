@@ -69,4 +69,5 @@ class Attention(nn.Module):
         return out
 
     def _heads(self, x_BTC: Tensor) -> Tensor:
-        return x_BTC.unflatten(-1, (-1, self.head_dim))
+        x_BTHD: Tensor = x_BTC.unflatten(-1, (-1, self.head_dim))
+        return x_BTHD

@@ -38,13 +38,13 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
-            by_shape: dict[torch.Size, list[nn.Parameter]] = {}
+            by_shape: dict[torch.Size, list[Tensor]] = {}
             for p in group["params"]:
                 by_shape.setdefault(p.shape, []).append(p)
             for same in by_shape.values():
                 self._step_bank(same, group["lr"], group["momentum"], group["weight_decay"])
 
-    def _step_bank(self, bank: list[nn.Parameter], lr: float, momentum: float, decay: float) -> None:
+    def _step_bank(self, bank: list[Tensor], lr: float, momentum: float, decay: float) -> None:
         grads = [p.grad for p in bank if p.grad is not None]
         buffers = [self._buffer(p) for p in bank]
         torch._foreach_mul_(buffers, momentum)
@@ -57,7 +57,7 @@ class Muon(torch.optim.Optimizer):
         deltas = list(updates.to(bank[0].dtype).unbind())
         torch._foreach_add_(bank, deltas, alpha=-lr * size_factor)
 
-    def _buffer(self, p: nn.Parameter) -> Tensor:
+    def _buffer(self, p: Tensor) -> Tensor:
         state = self.state[p]
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(p)

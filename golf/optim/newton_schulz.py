@@ -27,4 +27,5 @@ def orthogonalize(updates: Tensor, steps: int, dtype: torch.dtype = torch.bfloat
     for _ in range(steps):
         gram = x @ x.mT
         x = A * x + (B * gram + (C * gram) @ gram) @ x
-    return x.mT if tall else x
+    done: Tensor = x.mT if tall else x
+    return done

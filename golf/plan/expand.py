@@ -65,14 +65,18 @@ class Rows:
 
 
 def expand(
-    matrix: Matrix, launch: Launch, machine: Machine, profile: str = "", overrides: Layer = {}
+    matrix: Matrix,
+    launch: Launch,
+    machine: Machine,
+    profile: str = "",
+    overrides: Layer | None = None,
 ) -> Rows:
     """Return the rows of ``matrix`` on this machine.
 
     Raises:
         GolfError: rows that break a rule, cannot take effect, or equal another row; all at once.
     """
-    profile = profile or matrix.profile
+    profile, overrides = profile or matrix.profile, overrides or {}
     maker = _RowMaker(matrix, launch, machine, profile, overrides)
     baseline = RowDraft(BASELINE, matrix.baseline, str(matrix.path), parent="")
     drafts = (baseline, *matrix.drafts)
@@ -185,9 +189,7 @@ def _idle_baseline(matrix: Matrix, rows: tuple[Row, ...]) -> list[Problem]:
     return found
 
 
-def _equal_rows(
-    drafts: tuple[RowDraft, ...], rows: tuple[Row, ...], profile: str
-) -> list[Problem]:
+def _equal_rows(drafts: tuple[RowDraft, ...], rows: tuple[Row, ...], profile: str) -> list[Problem]:
     """Report rows that resolve to the same work; such a factor changes nothing."""
     found = []
     specs = {row.name: spec_for(row.values, *MEASURED) for row in rows}
@@ -207,4 +209,3 @@ def _equal_rows(
 def describe(own: Layer) -> str:
     """Return a row's settings as the user wrote them."""
     return ", ".join(f"{s.written} {format_value(s.value)}" for s in own.values())
-

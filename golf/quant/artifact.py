@@ -103,7 +103,7 @@ def _unpack(packed: bytes) -> bytes:
     if length > MOST_BYTES:
         raise ValueError(f"it claims {length} bytes of payload")
     decoder = brotli.Decompressor()
-    payload = decoder.process(packed[HEAD_BYTES:], output_buffer_limit=length + 1)
+    payload: bytes = decoder.process(packed[HEAD_BYTES:], output_buffer_limit=length + 1)
     if len(payload) != length or not decoder.is_finished():
         raise ValueError("the payload has another length than promised")
     if hashlib.sha256(payload).digest() != packed[16:HEAD_BYTES]:
@@ -164,4 +164,3 @@ def _join_bytes(cursor: _Cursor, shapes: list[tuple[str, list[int]]]) -> dict[st
     flat = torch.from_numpy(np.frombuffer(raw, np.float16).copy())
     parts = flat.split(sizes) if sizes else ()
     return {n: part.view(shape) for (n, shape), part in zip(shapes, parts, strict=True)}
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from tabulate import tabulate
@@ -140,7 +140,7 @@ def cost_table(table: Sequence[TableRow]) -> str:
     return _grid(lines, left=1)
 
 
-def _grid(lines: list[dict[str, object]], left: int) -> str:
+def _grid(lines: Sequence[Mapping[str, object]], left: int) -> str:
     headers = list(lines[0])
     align = ["left"] * left + ["right"] * (len(headers) - left)
     cells = [list(line.values()) for line in lines]

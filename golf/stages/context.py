@@ -49,9 +49,7 @@ class Bench:
         self._models[_shape_of(settings)] = model
         return model
 
-    def model_with(
-        self, settings: dict[str, Any], weights: dict[str, Tensor], world: World
-    ) -> GPT:
+    def model_with(self, settings: dict[str, Any], weights: dict[str, Tensor], world: World) -> GPT:
         """Return a model that holds ``weights``; one of the same shape is used again."""
         shape = _shape_of(settings)
         model = self._models.get(shape) or self.fresh_model(settings, world)

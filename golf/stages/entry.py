@@ -14,7 +14,14 @@ import torch
 
 from golf.errors import GolfError
 from golf.records import (
-    NodeSpec, Result, measures_hash, read_result, read_spec, stands, write_json, write_result,
+    NodeSpec,
+    Result,
+    measures_hash,
+    read_result,
+    read_spec,
+    stands,
+    write_json,
+    write_result,
 )  # fmt: skip
 from golf.stages import evaluate, quantize, train, ttt
 from golf.stages.context import Bench, Context, Outcome
@@ -46,7 +53,7 @@ def main(folders: list[str]) -> int:
     world, bench = join_world(device), Bench()
     try:
         for folder, node in nodes:
-            _run(Context(node, folder, world, bench))
+            run_node(Context(node, folder, world, bench))
     finally:
         leave_world()
     return 0
@@ -57,7 +64,7 @@ def _device(nodes: list[tuple[Path, NodeSpec]]) -> str:
     return str(context.training["numerics.device"])
 
 
-def _run(context: Context) -> None:
+def run_node(context: Context) -> None:
     """Run one node unless it stands; everything that it found is in its folder afterwards."""
     node = context.node
     standing = stands(context.paths, node.stage, node.key)

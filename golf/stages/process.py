@@ -15,7 +15,10 @@ def prepare_process() -> None:
     cores = [int(c) for c in os.environ.get("GOLF_CORES", "").split(",") if c]
     if not cores or not hasattr(os, "sched_setaffinity"):
         return
-    ranks, rank = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), int(os.environ.get("LOCAL_RANK", "0"))
+    ranks, rank = (
+        int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
+        int(os.environ.get("LOCAL_RANK", "0")),
+    )
     each = max(1, len(cores) // ranks)
     have = sorted(os.sched_getaffinity(0))
     mine = {have[c % len(have)] for c in cores[rank * each : (rank + 1) * each]}

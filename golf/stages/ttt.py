@@ -104,7 +104,9 @@ class Adaptation:
         """Take one step on the mean loss of a batch, shared by all processes."""
         mine = slice(self.world.rank, None, self.world.size)
         if len(inputs[mine]):
-            nll = self.model(inputs[mine].to(self.world.device), targets[mine].to(self.world.device))
+            nll = self.model(
+                inputs[mine].to(self.world.device), targets[mine].to(self.world.device)
+            )
             (nll.sum() / targets.numel()).backward()
         for p in self.parameters if self.world.size > 1 else ():
             p.grad = self.world.sum(torch.zeros_like(p) if p.grad is None else p.grad)

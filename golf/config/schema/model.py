@@ -15,7 +15,7 @@ class ModelConfig:
     """A pre-norm decoder; every part is chosen when the model is built."""
 
     depth: int = knob(
-        4, TRAIN, "number of blocks", unit="layer", example=2, at_least=1, effect=Effect.LOGITS,
+        4, TRAIN, "number of blocks", unit="layer", example=6, at_least=1, effect=Effect.LOGITS,
         aliases=("num_layers", "n_layer", "n_layers"),
     )  # fmt: skip
     model_dim: int = knob(
@@ -60,7 +60,7 @@ class ModelConfig:
     )  # fmt: skip
     q_gain: float | None = knob(
         None, TRAIN, "initial value of a learned gain on each query head (null: no gain)",
-        off=None, example=1.5, at_least=0.0, effect=Effect.LOGITS, aliases=("qk_gain_init",),
+        off=None, example=4.0, at_least=0.0, effect=Effect.LOGITS, aliases=("qk_gain_init",),
     )  # fmt: skip
     value_embed: str = knob(
         "none", TRAIN, "layers whose values get a token embedding added", off="none",
@@ -97,5 +97,5 @@ class ModelConfig:
     )  # fmt: skip
     embed_init_std: float = knob(
         0.005, TRAIN, "standard deviation of the tied embedding at the start", example=0.01,
-        at_least=0.0, effect=Effect.LOGITS, aliases=("tied_embed_init_std",),
+        at_least=0.0, aliases=("tied_embed_init_std",),
     )  # fmt: skip

@@ -70,11 +70,11 @@ class TTTConfig:
     )  # fmt: skip
     chunk_tokens: int = knob(
         32768, Stage.TTT, "targets that are scored before the model learns from them",
-        unit="token", example=4096, at_least=2, bare=False, needs=SGD, scale=Scale.SEQUENCE,
+        unit="token", example=1024, at_least=2, bare=False, needs=SGD, scale=Scale.SEQUENCE,
         aliases=("ttt_chunk_tokens", "ttt_chunk_size"),
     )  # fmt: skip
     batch_tokens: int = knob(
-        2048, Stage.TTT, "tokens in one SGD step", unit="token", example=512, at_least=2,
+        2048, Stage.TTT, "tokens in one SGD step", unit="token", example=256, at_least=2,
         bare=False, needs=SGD, scale=Scale.SEQUENCE, aliases=("ttt_batch_tokens",),
     )  # fmt: skip
     update_every: int = knob(

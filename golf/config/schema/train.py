@@ -15,7 +15,7 @@ class DataConfig:
 
     dataset: str = knob(
         "sotu", TRAIN, "embedded corpus, or a folder with shards in the challenge's format",
-        example="sotu-small", effect=Effect.PARAMS_AFTER_STEPS,
+        example="sotu-small",
     )  # fmt: skip
     vocab_size: int = knob(
         1024, TRAIN, "tokens in the SentencePiece vocabulary", unit="token", example=512,
@@ -28,7 +28,7 @@ class TrainConfig:
     """Budget, batches and schedule. Exactly one of steps, tokens and seconds is the budget."""
 
     seed: int = knob(
-        1337, TRAIN, "seed of the initial weights", example=42, at_least=0, effect=Effect.LOGITS,
+        1337, TRAIN, "seed of the initial weights", example=42, at_least=0,
     )  # fmt: skip
     data_seed: int | None = knob(
         None, TRAIN, "seed of the order of the training data (null: the seed)", example=7,
@@ -44,12 +44,12 @@ class TrainConfig:
     )  # fmt: skip
     seconds: float | None = knob(
         None, TRAIN, "budget in seconds of training, compilation and evaluation excluded",
-        unit="s", example=2.0, at_least=0.01, off=None, scale=Scale.SECONDS, exclusive="budget",
+        unit="s", example=0.5, at_least=0.01, off=None, scale=Scale.SECONDS, exclusive="budget",
         aliases=("max_wallclock_seconds", "time_budget"),
     )  # fmt: skip
     seq_len: int = knob(
         256, TRAIN, "length of a training sequence and of an evaluation window", unit="token",
-        example=128, at_least=2, scale=Scale.SEQUENCE, multiple_of=8,
+        example=64, at_least=2, scale=Scale.SEQUENCE, multiple_of=8,
         aliases=("train_seq_len", "sequence_len", "max_seq_len"),
     )  # fmt: skip
     batch_tokens: int = knob(
@@ -59,7 +59,7 @@ class TrainConfig:
     )  # fmt: skip
     micro_tokens: int | None = knob(
         None, TRAIN, "tokens in one forward and backward pass of one device (null: the largest "
-        "share of a step that suits the device)", unit="token", example=512, at_least=2,
+        "share of a step that suits the device)", unit="token", example=128, at_least=2,
         scale=Scale.BATCH, multiple_of=8,
     )  # fmt: skip
     loader: str = knob(
@@ -104,7 +104,8 @@ class OptimConfig:
         example=0.02, at_least=0.0,
     )  # fmt: skip
     muon_momentum: float = knob(
-        0.95, TRAIN, "momentum of Muon after its warm-up", example=0.9, at_least=0.0, at_most=0.9999,
+        0.95, TRAIN, "momentum of Muon after its warm-up", example=0.9, at_least=0.0,
+        at_most=0.9999,
     )  # fmt: skip
     muon_momentum_start: float = knob(
         0.85, TRAIN, "momentum of Muon at the first step of its warm-up", example=0.5,

@@ -1,0 +1,169 @@
+"""Every knob, without naming any: what its declaration promises is what happens."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+import torch
+
+from golf.config.knob import ON, UNSET, Effect, Knob, Stage, Value
+from golf.config.schema import KNOBS, group_from, is_relevant, spec_for
+from golf.config.schema.model import ModelConfig
+from golf.config.values import coerce
+from golf.model.gpt import GPT, build_gpt
+from golf.plan.graph import Cell, Node
+from golf.records import read_result
+from golf.stages.checkpoint import load_tensors
+from tests.conftest import TINY, Project
+
+ALL = pytest.mark.parametrize("knob", KNOBS.values(), ids=lambda k: k.name)
+STAGES = tuple(Stage)
+NODES = {
+    Stage.TRAIN: {"train", "pre", "quantize", "post", "ttt"},
+    Stage.QUANTIZE: {"quantize", "post", "ttt"},
+    Stage.EVALUATE: {"pre", "post", "ttt"},
+    Stage.TTT: {"ttt"},
+    Stage.RUNTIME: set(),
+}
+
+
+def base_for(knob: Knob) -> dict[str, Value]:
+    """Return the tiny settings without the knob itself, and with what it needs."""
+    rivals = {k.name for k in KNOBS.values() if k.exclusive and k.exclusive == knob.exclusive}
+    base = {n: v for n, v in TINY.items() if n != knob.name and n not in rivals}
+    for other, allowed in knob.needs.items():
+        base[other] = KNOBS[other].example if allowed is ON else allowed[0]
+    whole = {n: k.default for n, k in KNOBS.items()} | base
+    return {n: v for n, v in base.items() if is_relevant(KNOBS[n], whole)}
+
+
+def before_and_after(project: Project, knob: Knob) -> tuple[Cell, Cell]:
+    """Return the cell without the knob's example and the one with it."""
+    base = base_for(knob)
+    before, after = (project.plan(v).cells[0] for v in (base, {**base, knob.name: knob.example}))
+    return before, after
+
+
+def nodes(cell: Cell) -> dict[str, str]:
+    """Return a cell's node keys by name; several geometries count together."""
+    return {
+        "train": cell.train.key,
+        "pre": "+".join(n.key for n in cell.pre.values()),
+        "quantize": cell.quantize.key,
+        "post": "+".join(n.key for n in cell.post.values()),
+        "ttt": cell.ttt.key if cell.ttt else "",
+    }
+
+
+@ALL
+def test_a_knob_is_declared_in_full(knob: Knob) -> None:
+    assert knob.help[0].islower() or knob.help.split()[0].isupper() or knob.help[0].isupper()
+    assert not knob.help.endswith(".")
+    assert coerce(knob, knob.example) == knob.example
+    assert knob.example != knob.default
+    if knob.kind in (int, float) and not knob.choices:
+        assert knob.at_least is not None
+    for other, allowed in knob.needs.items():
+        assert other in KNOBS
+        assert allowed is ON or all(coerce(KNOBS[other], a) == a for a in allowed)
+
+
+@ALL
+def test_the_example_changes_the_nodes_of_its_stage_and_those_after(
+    project: Project, knob: Knob
+) -> None:
+    before, after = before_and_after(project, knob)
+    changed = {name for name, key in nodes(after).items() if key != nodes(before)[name]}
+    assert changed == NODES[knob.stage]
+
+
+@ALL
+def test_an_unmet_need_takes_the_knob_out_of_every_key(knob: Knob) -> None:
+    values: dict[str, Value] = {n: k.default for n, k in KNOBS.items()} | base_for(knob)
+    for other, allowed in knob.needs.items():
+        unmet = [c for c in (*KNOBS[other].choices, KNOBS[other].off) if c is not UNSET]
+        values[other] = next(c for c in unmet if allowed is ON or c not in allowed)
+        assert not is_relevant(knob, values)
+        assert knob.name not in spec_for(values, *STAGES)
+
+
+@ALL
+def test_off_is_left_out_and_read_back_as_off(knob: Knob) -> None:
+    if knob.off is UNSET:
+        return
+    values: dict[str, Value] = {n: k.default for n, k in KNOBS.items()} | base_for(knob)
+    values[knob.name] = knob.off
+    spec = spec_for(values, *STAGES)
+    assert knob.name not in spec
+    if knob.name.startswith("model."):
+        explicit, left_out = ({**spec, **extra} for extra in ({knob.name: knob.off}, {}))
+        models = [randomised(s) for s in (explicit, left_out)]
+        assert [n for n, _ in models[0].named_parameters()] == [
+            n for n, _ in models[1].named_parameters()
+        ]
+        assert torch.equal(logits(models[0]), logits(models[1]))
+
+
+def randomised(spec: dict[str, Any]) -> GPT:
+    """Build a model and draw every parameter from its name: zero starts would hide effects."""
+    config = group_from(spec, ModelConfig)
+    seq_len, vocab_size = spec.get("train.seq_len", 128), spec.get("data.vocab_size", 384)
+    model = build_gpt(config, vocab_size, seq_len, "tiles", "float32")
+    for name, p in model.named_parameters():
+        seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "little")
+        p.data.normal_(0.0, 0.3, generator=torch.Generator().manual_seed(seed))
+    return model
+
+
+def logits(model: GPT) -> torch.Tensor:
+    tokens = torch.randint(0, 336, (2, 128), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        return model.logits(tokens)
+
+
+@ALL
+def test_the_example_has_an_effect(project: Project, knob: Knob) -> None:
+    before, after = before_and_after(project, knob)
+    see = OBSERVERS[knob.observed]
+    if knob.observed is Effect.NOTHING:
+        project.files(before.train).result.unlink(missing_ok=True)
+        project.run_one(before.train, {knob.name: knob.example})
+        changed = see(project, before)
+        project.files(before.train).result.unlink()
+        assert see(project, before) == changed
+    else:
+        assert see(project, before) != see(project, after)
+
+
+def see_logits(project: Project, cell: Cell) -> bytes:
+    return logits(randomised(dict(cell.train.spec))).numpy().tobytes()
+
+
+def see_parameters(project: Project, cell: Cell) -> list[bytes]:
+    project.run(cell.train)
+    loaded = load_tensors(project.files(cell.train).checkpoint)
+    assert loaded is not None
+    return [t.numpy().tobytes() for n, t in sorted(loaded[0].items()) if n.startswith("export.")]
+
+
+def see_artifact(project: Project, cell: Cell) -> bytes:
+    project.run(cell.quantize)
+    return project.files(cell.quantize).artifact.read_bytes()
+
+
+def see_measure(project: Project, cell: Cell) -> list[float]:
+    measured: list[Node] = [*cell.pre.values(), *cell.post.values(), *([cell.ttt] if cell.ttt else [])]
+    project.run(*measured)
+    results = [read_result(project.files(n)) for n in measured]
+    return [r.measures["bpb"] for r in results if r]
+
+
+OBSERVERS = {
+    Effect.NOTHING: see_parameters,
+    Effect.LOGITS: see_logits,
+    Effect.PARAMS_AFTER_STEPS: see_parameters,
+    Effect.ARTIFACT: see_artifact,
+    Effect.MEASURE: see_measure,
+}
