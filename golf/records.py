@@ -21,6 +21,8 @@ from golf.errors import fail
 
 RESULT_VERSION = 1
 
+NodeId = tuple[str, str]  # stage and key
+
 
 @dataclass(frozen=True)
 class Result:
@@ -57,7 +59,7 @@ class NodeSpec:
     Attributes:
         spec: the knobs that the stage may see; they are hashed into the key.
         dataset: key of the prepared dataset.
-        weights: stage and key of the node whose output is read; None for a training.
+        weights: the node whose output is read; None for a training.
         runtime: settings that change how, never what; not hashed.
     """
 
@@ -68,6 +70,10 @@ class NodeSpec:
     dataset: str
     weights: list[str] | None
     runtime: dict[str, Any]
+
+    @property
+    def source(self) -> NodeId | None:
+        return (self.weights[0], self.weights[1]) if self.weights else None
 
 
 @dataclass(frozen=True)
@@ -260,6 +266,26 @@ def stands(paths: RunPaths, stage: str, key: str) -> bool:
         if now and now.output_sha256 != used:
             return False
     return True
+
+
+def unfinished(paths: RunPaths, sources: Mapping[NodeId, NodeId | None]) -> set[NodeId]:
+    """Return the nodes that have to run.
+
+    A node that stands has to run again when the file that it left was cleaned away and another
+    node that has to run would read it.
+
+    Args:
+        paths: the project.
+        sources: each node with the node that it reads, inputs before what needs them.
+    """
+    todo: set[NodeId] = set()
+    for node, source in reversed(list(sources.items())):
+        if node not in todo and stands(paths, *node):
+            continue
+        todo.add(node)
+        if source is not None and not paths.node(*source).output(source[0]).exists():
+            todo.add(source)
+    return todo
 
 
 def canonical_json(value: object) -> str:

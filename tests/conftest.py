@@ -65,9 +65,7 @@ def tiny_rows(
     base = dict(TINY if base is None else base)
     seed = base.pop("train.seed", 1337)
     drafts = tuple(RowDraft(n, layer(v), "test.yaml:2:1") for n, v in (rows or {}).items())
-    made = Matrix(
-        Path("test.yaml"), "test", seeds=(seed,), baseline=layer(base), drafts=drafts
-    )
+    made = Matrix(Path("test.yaml"), "test", seeds=(seed,), baseline=layer(base), drafts=drafts)
     made = replace(made, **matrix)
     return expand(made, launch or made.launch, machine)
 
@@ -99,10 +97,16 @@ class Project:
                 if not stands(self.paths, str(needed.stage), needed.key):
                     self.run_one(needed, runtime, bench)
 
-    def run_one(self, node: Node, runtime: dict[str, Value] | None = None, bench: Bench | None = None):
+    def run_one(
+        self, node: Node, runtime: dict[str, Value] | None = None, bench: Bench | None = None
+    ):
         self.prepare(node)
         write_spec(self.files(node), node.record(runtime or {}))
-        run_node(Context(node.record(runtime or {}), self.files(node).folder, self.world, bench or Bench()))
+        run_node(
+            Context(
+                node.record(runtime or {}), self.files(node).folder, self.world, bench or Bench()
+            )
+        )
 
     def prepare(self, node: Node) -> None:
         folder = self.paths.dataset(node.dataset.key)

@@ -154,7 +154,11 @@ def see_artifact(project: Project, cell: Cell) -> bytes:
 
 
 def see_measure(project: Project, cell: Cell) -> list[float]:
-    measured: list[Node] = [*cell.pre.values(), *cell.post.values(), *([cell.ttt] if cell.ttt else [])]
+    measured: list[Node] = [
+        *cell.pre.values(),
+        *cell.post.values(),
+        *([cell.ttt] if cell.ttt else []),
+    ]
     project.run(*measured)
     results = [read_result(project.files(n)) for n in measured]
     return [r.measures["bpb"] for r in results if r]

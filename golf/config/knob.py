@@ -125,9 +125,9 @@ def knob(default: Any, stage: Stage, help: str, **facts: Any) -> Any:
             ``choices``, ``off`` (the value at which the technique does nothing at all; left
             out of node keys), ``aliases`` (other names, any case), ``bare`` (False forbids the
             leaf alone as a short name), ``needs`` (relevant only where the named knobs have
-            one of these values; ``ON`` for any but off), ``effect``, ``scale`` and ``multiple_of`` (how
-            profiles shrink it), ``at_least``, ``at_most``, ``exclusive`` (setting one knob of the
-            group unsets the others).
+            one of these values; ``ON`` for any but off), ``effect``, ``scale`` and
+            ``multiple_of`` (how profiles shrink it), ``at_least``, ``at_most``, ``exclusive``
+            (setting one knob of the group unsets the others).
     """
     return field(default=default, metadata={"facts": Facts(stage=stage, help=help, **facts)})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from golf.launch.command import Command
 
 STOP_SECONDS = 10.0
 TAIL_LINES = 15
+START_LINE = "golf starts"
+TORCHRUN_LINE = re.compile(r"^[EWI]\d{4} .*torch/distributed/|^={20,}$")
 
 
 class Running:
@@ -24,6 +27,8 @@ class Running:
         self.command = command
         command.log.parent.mkdir(parents=True, exist_ok=True)
         with command.log.open("ab") as log:
+            log.write(f"{START_LINE}: {command}\n".encode())
+            log.flush()
             self.process = subprocess.Popen(
                 command.argv,
                 env={**os.environ, **command.env},
@@ -64,9 +69,13 @@ def _end_with_parent() -> Callable[[], None] | None:
 
 
 def log_tail(log: Path) -> str:
-    """Return the last lines of a log, indented, for an error message."""
+    """Return the last lines of a log for an error message, without torchrun's own summary."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return "  (no log)"
-    return "\n".join(f"  {line}" for line in lines[-TAIL_LINES:])
+        return "(no log)"
+    ours = [line for line in lines if line.strip()]
+    last = max((i for i, line in enumerate(ours) if START_LINE in line), default=-1)
+    ends = (i for i, line in enumerate(ours) if i > last and TORCHRUN_LINE.search(line))
+    ours = ours[last + 1 : next(ends, None)]
+    return "\n  ".join(ours[-TAIL_LINES:]) or "(the log is empty)"

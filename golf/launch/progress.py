@@ -28,6 +28,7 @@ class ProgressView:
         self.console = console
         self.started = time.monotonic()
         self.last_line = 0.0
+        self.seen: dict[str, dict[str, Any]] = {}
         self.live = Live(console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> ProgressView:
@@ -48,7 +49,7 @@ class ProgressView:
         states = [(job, self._state(job)) for job in active]
         if self.console.is_terminal:
             self.live.update(self._picture(states, finished, total))
-        elif time.monotonic() - self.last_line >= LINE_SECONDS or finished == total:
+        elif time.monotonic() - self.last_line >= LINE_SECONDS or not active:
             self.last_line = time.monotonic()
             doing = " | ".join(f"{j.job.label}: {_words(state)}" for j, state in states)
             self.console.print(Text(f"{self._head(finished, total)}  {doing}"), soft_wrap=True)
@@ -58,7 +59,7 @@ class ProgressView:
         return f"[{seconds // 60:d}:{seconds % 60:02d}] {finished}/{total} nodes"
 
     def _state(self, active: ActiveJob) -> dict[str, Any]:
-        """Return what the job's current node last said about itself."""
+        """Return what the job's nodes said last; they fall silent when they are done."""
         newest: dict[str, Any] = {}
         for node in active.job.nodes:
             try:
@@ -67,7 +68,9 @@ class ProgressView:
                 continue
             if found and found["at"] >= newest.get("at", 0.0):
                 newest = found
-        return newest
+        if newest:
+            self.seen[active.job.key] = newest
+        return self.seen.get(active.job.key, {})
 
     def _picture(
         self, states: list[tuple[ActiveJob, dict[str, Any]]], done: int, total: int
@@ -83,6 +86,11 @@ class ProgressView:
             Text(self._head(done, total)), ProgressBar(total=total, completed=done, width=40)
         )
         return Group(whole, table)
+
+
+def stderr_console() -> Console:
+    """Return a console on stderr, so that stdout stays free for results."""
+    return Console(stderr=True, highlight=False)
 
 
 def _words(state: dict[str, Any]) -> str:

@@ -20,11 +20,11 @@ from golf.errors import Problem, fail
 from golf.launch.command import Command, Slot, dataset_command, job_command, slots
 from golf.launch.executor import Running, log_tail
 from golf.plan.graph import Plan
-from golf.plan.ledger import Options, write_ledger
 from golf.plan.work import Job, jobs, pending
 from golf.records import RunPaths, stands, write_json, write_spec
 
 POLL_SECONDS = 0.1
+COUNT_SECONDS = 0.5
 
 
 @dataclass
@@ -68,16 +68,13 @@ def dry_run(plan: Plan) -> list[Command]:
     ]
 
 
-def run(plan: Plan, options: Options, watcher: Watcher) -> Outcome:
+def run(plan: Plan, watcher: Watcher) -> Outcome:
     """Bring every node of ``plan`` to its result.
 
     Raises:
         GolfError: another run is at work here, or a dataset cannot be prepared.
     """
     todo = pending(plan)
-    write_ledger(plan, options)
-    if not todo:
-        return Outcome(0, len(plan.nodes), ())
     with only_run(plan.paths):
         work = jobs(plan, todo)
         _prepare_datasets(plan, work, watcher)
@@ -130,22 +127,23 @@ def _run_jobs(plan: Plan, work: list[Job], watcher: Watcher, total: int) -> tupl
     free, waiting = slots(plan), list(work)
     active: list[ActiveJob] = []
     failures: list[str] = []
-    todo = pending(plan)
+    left, counted_at = total, time.monotonic()
     try:
         while waiting or active:
             while waiting and free:
                 active.append(_start(plan, waiting.pop(0), free.pop(0)))
-            watcher.update(active, total - len(todo), total)
+            watcher.update(active, total - left, total)
             time.sleep(POLL_SECONDS)
             for ended in [a for a in active if a.running.exit_code() is not None]:
                 active.remove(ended)
                 free.insert(0, ended.slot)
                 failures += _failure(plan, ended)
-            todo = {k for k in todo if not stands(plan.paths, str(plan.nodes[k].stage), k)}
-        watcher.update(active, total - len(todo), total)
+            if time.monotonic() - counted_at > COUNT_SECONDS:
+                left, counted_at = len(pending(plan)), time.monotonic()
+        watcher.update(active, total - len(pending(plan)), total)
     finally:
-        for left in active:
-            left.running.stop()
+        for running in active:
+            running.running.stop()
     return tuple(failures)
 
 
@@ -163,9 +161,9 @@ def _failure(plan: Plan, ended: ActiveJob) -> list[str]:
     code = ended.running.exit_code()
     if code == 0:
         return []
-    left = [n for n in ended.job.nodes if not stands(plan.paths, str(n.stage), n.key)]
+    left = [n for n in ended.job.nodes if not stands(plan.paths, *n.id)]
     where = plan.node_paths(left[0]).folder if left else ended.running.command.log.parent
     stage = left[0].stage if left else "the job"
     log = ended.running.command.log
     head = f"{where}: {stage} of {ended.job.label} stopped (exit {code}); last lines of {log}:"
-    return [str(Problem("", head, log_tail(log).lstrip()))]
+    return [str(Problem("", head, log_tail(log)))]

@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 import time
 
-from rich.console import Console
-from rich.text import Text
-
-from golf.launch.progress import ProgressView
-from golf.launch.schedule import run
+from golf.launch.schedule import Outcome, run
 from golf.plan.graph import Plan
-from golf.plan.ledger import Options
+from golf.plan.ledger import Options, write_ledger
+from golf.plan.work import pending
 
 
 def run_and_tell(plan: Plan, options: Options) -> int:
     """Run ``plan``; return the exit code: 0 when every node is done, 1 otherwise."""
-    console = Console(stderr=True, highlight=False)
     started = time.monotonic()
-    with ProgressView(plan, console) as view:
-        outcome = run(plan, options, view)
-    seconds = time.monotonic() - started
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    write_ledger(plan, options)
+    outcome = _run(plan) if pending(plan) else Outcome(0, len(plan.nodes), ())
     for failure in outcome.failures:
         print(failure, file=sys.stderr)
-    ran = f"{outcome.ran} nodes run" if outcome.ran else "nothing to run"
-    console.print(Text(f"{ran}, {outcome.reused} reused, {seconds:.1f} s"), soft_wrap=True)
+    done = outcome.ran or outcome.failures
+    words = [f"{outcome.ran} nodes run" if done else "nothing to run", f"{outcome.reused} reused"]
+    words += [f"{len(outcome.failures)} jobs failed"] if outcome.failures else []
+    print(", ".join([*words, f"{time.monotonic() - started:.1f} s"]), file=sys.stderr)
     if not outcome.failures:
-        console.print(Text("next: " + shlex.join(report_command(plan, options))), soft_wrap=True)
+        print("next:", shlex.join(report_command(plan, options)), file=sys.stderr)
     return 1 if outcome.failures else 0
+
+
+def _run(plan: Plan) -> Outcome:
+    """Run under a live view; rich is imported only when there is something to watch."""
+    from golf.launch.progress import ProgressView, stderr_console  # noqa: PLC0415 (slow import)
+
+    with ProgressView(plan, stderr_console()) as view:
+        return run(plan, view)
 
 
 def report_command(plan: Plan, options: Options) -> list[str]:

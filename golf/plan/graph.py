@@ -22,7 +22,7 @@ from golf.config.knob import Stage, Value
 from golf.config.machine import numerics
 from golf.config.schema import KNOBS, spec_for
 from golf.plan.expand import Row, Rows
-from golf.records import NodePaths, NodeSpec, RunPaths, content_key
+from golf.records import NodeId, NodePaths, NodeSpec, RunPaths, content_key
 
 # Bumped by hand when the numbers that a stage produces change; the golden test says when.
 RECIPE = {"data": 1, "train": 1, "quantize": 1, "evaluate": 1, "ttt": 1}
@@ -60,6 +60,10 @@ class Node:
         return content_key([str(self.stage), RECIPE[self.stage], dict(self.spec), [source]])
 
     @property
+    def id(self) -> NodeId:
+        return str(self.stage), self.key
+
+    @property
     def training(self) -> Node:
         return self.weights.training if self.weights else self
 
@@ -71,7 +75,7 @@ class Node:
             recipe=RECIPE[self.stage],
             spec=dict(self.spec),
             dataset=self.dataset.key,
-            weights=[str(self.weights.stage), self.weights.key] if self.weights else None,
+            weights=list(self.weights.id) if self.weights else None,
             runtime=dict(runtime),
         )
 
@@ -120,7 +124,7 @@ class Plan:
         return [c for c in self.cells if c.row.name == row.name]
 
     def node_paths(self, node: Node) -> NodePaths:
-        return self.paths.node(str(node.stage), node.key)
+        return self.paths.node(*node.id)
 
 
 def plan_matrix(rows: Rows, root: Path, variant: str) -> Plan:

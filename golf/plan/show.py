@@ -75,5 +75,5 @@ def row_lines(plan: Plan, row: Row) -> Iterator[str]:
     for cell in plan.cells_of(row):
         yield f"seed {cell.seed}"
         for node in cell.nodes():
-            done = "done" if stands(plan.paths, str(node.stage), node.key) else "to run"
+            done = "done" if stands(plan.paths, *node.id) else "to run"
             yield f"  {done:<7} {plan.node_paths(node).folder}"

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from golf.plan.graph import Cell, Node, Plan
-from golf.records import stands
+from golf.records import unfinished
 
 
 @dataclass(frozen=True)
@@ -33,20 +33,8 @@ class Job:
 
 def pending(plan: Plan) -> set[str]:
     """Return the keys of the nodes that have to run."""
-    todo: set[str] = set()
-    for node in reversed(plan.nodes.values()):
-        if node.key in todo or not stands(plan.paths, str(node.stage), node.key):
-            todo.add(node.key)
-            _require_input(plan, node, todo)
-    return todo
-
-
-def _require_input(plan: Plan, node: Node, todo: set[str]) -> None:
-    """Add the input of a pending node when the file it would read was cleaned away."""
-    source = node.weights
-    if source and not plan.node_paths(source).output(str(source.stage)).exists():
-        todo.add(source.key)
-        _require_input(plan, source, todo)
+    sources = {n.id: n.weights.id if n.weights else None for n in plan.nodes.values()}
+    return {key for _, key in unfinished(plan.paths, sources)}
 
 
 def counts(nodes: Iterable[Node], todo: set[str]) -> dict[str, int]:

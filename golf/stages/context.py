@@ -110,15 +110,15 @@ class Context:
     @property
     def source(self) -> NodePaths:
         """The folder of the node whose output this one reads."""
-        assert self.node.weights is not None, "a training has no input"
-        return self.paths.node(*self.node.weights)
+        assert self.node.source is not None, "a training has no input"
+        return self.paths.node(*self.node.source)
 
     @cached_property
     def training(self) -> dict[str, Any]:
         """The spec of the training that everything here descends from."""
         node = self.node
-        while node.weights is not None:
-            node = read_spec(self.paths.node(*node.weights).folder)
+        while node.source is not None:
+            node = read_spec(self.paths.node(*node.source).folder)
         return node.spec
 
     @property

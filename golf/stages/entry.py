@@ -19,7 +19,7 @@ from golf.records import (
     measures_hash,
     read_result,
     read_spec,
-    stands,
+    unfinished,
     write_json,
     write_result,
 )  # fmt: skip
@@ -52,8 +52,13 @@ def main(folders: list[str]) -> int:
     torch.set_float32_matmul_precision("high" if device == "cuda" else "highest")
     world, bench = join_world(device), Bench()
     try:
-        for folder, node in nodes:
-            run_node(Context(node, folder, world, bench))
+        for i, (folder, node) in enumerate(nodes):
+            context = Context(node, folder, world, bench)
+            sources = {(n.stage, n.key): n.source for _, n in nodes[i:]}
+            due = (node.stage, node.key) in unfinished(context.paths, sources)
+            world.wait()
+            if due:
+                run_node(context)
     finally:
         leave_world()
     return 0
@@ -65,16 +70,11 @@ def _device(nodes: list[tuple[Path, NodeSpec]]) -> str:
 
 
 def run_node(context: Context) -> None:
-    """Run one node unless it stands; everything that it found is in its folder afterwards."""
-    node = context.node
-    standing = stands(context.paths, node.stage, node.key)
-    context.world.wait()
-    if standing:
-        return
+    """Run one node; everything that it found is in its folder afterwards."""
     started = time.perf_counter()
     context.reset()
     try:
-        outcome = STAGES[node.stage](context)
+        outcome = STAGES[context.node.stage](context)
     except Exception as error:
         if context.world.leads:
             failure = {"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
