@@ -13,9 +13,9 @@ from golf.config.knob import Value
 
 Draft = dict[str, Value]
 
-# Row clip in standard deviations by bit width. Wide grids need no clipping at all; at four
-# bits the grid has 15 levels and clipping is what keeps them where the weights are.
-CLIP_SIGMAS = {4: 3.0, 5: 4.0, 6: 6.0, 7: 10.0, 8: 12.85}
+# Row clip in standard deviations by bit width: where the loss of trained weights is flat or
+# least. At four bits the grid has 15 levels, and clipping keeps them where the weights are.
+CLIP_SIGMAS = {4: 3.0, 5: 3.5, 6: 4.0, 7: 5.0, 8: 6.0}
 MICRO_TOKENS = {"cpu": 2048, "cuda": 65536}
 
 

@@ -12,6 +12,14 @@ from golf.config.machine import Launch, device_of
 from golf.plan.graph import Dataset, Plan
 from golf.plan.work import Job
 
+# Keeps glibc from handing activations back to the kernel after every step. 32 MiB is the most
+# that it accepts as a threshold.
+KEEP_FREED_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+    "MALLOC_TOP_PAD_": str(64 << 20),
+}
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -90,4 +98,5 @@ def _environment(launch: Launch, slot: Slot, device: str) -> dict[str, str]:
         "GOLF_CORES": numbers,
         "OMP_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
+        **KEEP_FREED_MEMORY,
     }

@@ -14,11 +14,15 @@ from golf.plan.work import pending
 
 
 def run_and_tell(plan: Plan, options: Options) -> int:
-    """Run ``plan``; return the exit code: 0 when every node is done, 1 otherwise."""
+    """Run ``plan``; return the exit code: 0 done, 1 failures, 130 interrupted."""
     started = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     write_ledger(plan, options)
-    outcome = _run(plan) if pending(plan) else Outcome(0, len(plan.nodes), ())
+    try:
+        outcome = _run(plan) if pending(plan) else Outcome(0, len(plan.nodes), ())
+    except KeyboardInterrupt:
+        print("stopped; the same command continues from here", file=sys.stderr)
+        return 130
     for failure in outcome.failures:
         print(failure, file=sys.stderr)
     done = outcome.ran or outcome.failures

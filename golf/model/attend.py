@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 Attend = Callable[[Tensor, Tensor, Tensor, "int | None"], Tensor]
 
-TILE = 128
+SMALLEST_TILE, LARGEST_TILE = 32, 128
 
 
 def attend_tiles(q_BTHD: Tensor, k_BTKD: Tensor, v_BTKD: Tensor, window: int | None) -> Tensor:
@@ -30,14 +30,14 @@ def attend_tiles(q_BTHD: Tensor, k_BTKD: Tensor, v_BTKD: Tensor, window: int | N
     G = H // K
     q = q_BTHD.view(B, T, K, G, D).permute(0, 2, 3, 1, 4)
     k, v = k_BTKD.transpose(1, 2), v_BTKD.transpose(1, 2)
-    tiles = []
-    for start in range(0, T, TILE):
-        end = min(start + TILE, T)
+    tiles, size = [], max(SMALLEST_TILE, min(T // 4, LARGEST_TILE))
+    for start in range(0, T, size):
+        end = min(start + size, T)
         low = 0 if window is None else max(0, start - window)
         q_tile = q[:, :, :, start:end].reshape(B, K, G * (end - start), D)
         scores = (q_tile @ k[:, :, low:end].mT).view(B, K, G, end - start, end - low)
         mask = _tile_mask(start, end, low, window, q.device)
-        weights = (scores.float() * D**-0.5 + mask).softmax(-1).to(v.dtype)
+        weights = torch.add(mask, scores, alpha=D**-0.5).softmax(-1).to(v.dtype)
         tile = weights.view(B, K, G * (end - start), end - low) @ v[:, :, low:end]
         tiles.append(tile.view(B, K, G, end - start, D))
     return torch.cat(tiles, 3).permute(0, 3, 1, 2, 4).reshape(B, T, H, D)

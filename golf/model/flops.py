@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from golf.model.attention import Attention
 from golf.model.gpt import GPT
+from golf.model.head import UntiedHead
 from golf.model.linear import Linear
 
 
 def train_flops_per_token(model: GPT, seq_len: int) -> int:
     """Return forward and backward operations per token.
 
-    Six per weight that is multiplied (the tied table once, as the head; look-ups are free) and
+    Six per weight that is multiplied (a tied table once, as the head; look-ups are free) and
     12 * head channels * window per layer for attention, its causal half not credited.
     """
-    weights = model.embed_VC.numel()
+    weights = 0 if isinstance(model.head, UntiedHead) else model.embed_VC.numel()
     attention = 0
     for part in model.modules():
         if isinstance(part, Linear):

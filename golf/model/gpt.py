@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from golf.config.schema.model import ModelConfig
 from golf.model.attend import BACKENDS, Attend
 from golf.model.attention import Attention
-from golf.model.head import TiedHead, target_nll
+from golf.model.head import build_head, target_nll
 from golf.model.linear import rms_norm
 from golf.model.mlp import Mlp
 from golf.model.residual import build_mix
@@ -34,7 +34,7 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
-    """A pre-norm decoder with tied embeddings.
+    """A pre-norm decoder.
 
     Output projections start at zero, so the network is the identity at step 0 and its first
     loss is close to ln(vocabulary).
@@ -58,7 +58,7 @@ class GPT(nn.Module):
             Block(Attention(config, i, vocab_size, seq_len, window, attend), config)
             for i, window in enumerate(windows)
         )
-        self.head = TiedHead(config.logit_softcap)
+        self.head = build_head(config, vocab_size)
         self.dtype = dtype
 
     def logits(self, tokens_BT: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Role:
-    """Optimizer group (``matrix``, ``embed``, ``scalar``) and bucket.
+    """Optimizer group (``matrix``, ``embed``, ``head``, ``scalar``) and bucket.
 
     Buckets: ``attn`` and ``mlp`` matrices, ``embed`` tables, ``pass`` for fp16 pass-through.
     """
@@ -26,6 +26,7 @@ ATTN_MATRIX = Role("matrix", "attn")
 MLP_MATRIX = Role("matrix", "mlp")
 GATE_MATRIX = Role("matrix", "pass")
 EMBED = Role("embed", "embed")
+HEAD = Role("head", "embed")
 SCALAR = Role("scalar", "pass")
 
 

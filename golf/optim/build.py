@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from golf.config.schema.train import OptimConfig
 from golf.optim.muon import Muon
 
-GROUPS = ("matrix", "embed", "scalar")
+GROUPS = ("matrix", "embed", "head", "scalar")
 
 
 class Optimizers:
@@ -33,6 +33,7 @@ class Optimizers:
         )  # fmt: skip
         kinds = [
             {"params": members["embed"], "lr": config.embed_lr, "weight_decay": config.adam_wd},
+            {"params": members["head"], "lr": config.head_lr, "weight_decay": 0.0},
             {"params": members["scalar"], "lr": config.scalar_lr, "weight_decay": 0.0},
         ]
         betas = (config.adam_beta1, config.adam_beta2)

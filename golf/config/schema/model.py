@@ -95,7 +95,11 @@ class ModelConfig:
         None, TRAIN, "cap c on the logits, c*tanh(logits/c) (null: no cap)", off=None,
         example=15.0, at_least=0.1, effect=Effect.LOGITS, aliases=("softcap",),
     )  # fmt: skip
+    tied: bool = knob(
+        True, TRAIN, "use the token embedding as the output head too", example=False,
+        effect=Effect.LOGITS, aliases=("tie_embeddings", "tied_embeddings"),
+    )  # fmt: skip
     embed_init_std: float = knob(
-        0.005, TRAIN, "standard deviation of the tied embedding at the start", example=0.01,
+        0.005, TRAIN, "standard deviation of the token embedding at the start", example=0.01,
         at_least=0.0, aliases=("tied_embed_init_std",),
     )  # fmt: skip

@@ -99,6 +99,10 @@ class OptimConfig:
         0.05, TRAIN, "learning rate of AdamW on embeddings", example=0.02, at_least=0.0,
         aliases=("tied_embed_lr",),
     )  # fmt: skip
+    head_lr: float = knob(
+        0.008, TRAIN, "learning rate of AdamW on an output head of its own", example=0.02,
+        at_least=0.0, needs={"model.tied": (False,)}, aliases=("unembedding_lr",),
+    )  # fmt: skip
     scalar_lr: float = knob(
         0.04, TRAIN, "learning rate of AdamW on gains, gates and other small parameters",
         example=0.02, at_least=0.0,

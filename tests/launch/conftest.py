@@ -1,0 +1,84 @@
+"""A project folder with a matrix file, and the real `golf` program to work on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MATRIX = """\
+name: tiny
+preset: quickstart
+seeds: [1]
+baseline:
+  dataset: sotu-small
+  vocab_size: 384
+  depth: 1
+  model_dim: 32
+  head_dim: 16
+  steps: 12
+  seq_len: 64
+  batch_tokens: 128
+  eval.max_tokens: 1024
+  ttt: sgd
+  ttt_chunk_tokens: 512
+  ttt_batch_tokens: 128
+factors:
+  rope_dims: [8]
+rows:
+  int4: {bits: 4}
+  ttt: {ttt_lr: 0.05}
+"""
+
+
+class Golf:
+    """The golf program in a project of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.matrix = root / "matrices" / "tiny.yaml"
+        self.matrix.parent.mkdir(parents=True)
+        self.matrix.write_text(MATRIX)
+        self.env = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        line = [sys.executable, "-m", "golf", *arguments]
+        return subprocess.Popen(
+            line, cwd=self.root, env=self.env, text=True, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def __call__(self, *arguments: str, code: int = 0) -> tuple[str, str]:
+        """Run a command to its end; return stdout and stderr."""
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == code, out + err
+        assert "Traceback" not in err
+        return out, err
+
+    def results(self) -> dict[str, str]:
+        """Return the output hash of every finished node."""
+        found = {}
+        for path in sorted((self.root / "runs").glob("*/*/result.json")):
+            folder = path.parent
+            found[f"{folder.parent.name}/{folder.name}"] = json.loads(path.read_text())[
+                "output_sha256"
+            ]
+        return found
+
+
+@pytest.fixture
+def golf(tmp_path: Path) -> Golf:
+    return Golf(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Golf:
+    """A project whose matrix has been run once by real torchrun jobs."""
+    golf = Golf(tmp_path_factory.mktemp("finished"))
+    golf("run", "matrices/tiny.yaml")
+    return golf

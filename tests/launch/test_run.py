@@ -1,0 +1,183 @@
+"""Real torchrun jobs, real kills, real files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.launch.conftest import Golf
+
+
+def stage_of(golf: Golf, stage: str) -> list[Path]:
+    return sorted((golf.root / "runs" / stage).iterdir())
+
+
+def wait_for(condition, seconds: float = 120.0) -> None:
+    """Return when ``condition`` holds; fail the test when it never does."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.02)
+
+
+def processes_of(root: Path) -> list[int]:
+    """Return the processes that work on nodes under ``root``."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if "golf.stages" in line and str(root) in line:
+                found.append(int(entry.name))
+    return found
+
+
+def test_a_matrix_runs_through_all_stages_in_one_job_per_training(finished: Golf) -> None:
+    counts = {s: len(stage_of(finished, s)) for s in ("train", "quantize", "evaluate", "ttt")}
+    assert counts == {"train": 2, "quantize": 3, "evaluate": 5, "ttt": 4}
+    logs = [f / "log.txt" for f in stage_of(finished, "train")]
+    assert all(log.read_text().count("golf starts: ") == 1 for log in logs)
+    assert not list((finished.root / "runs").glob("*/*/progress.json"))
+
+
+def test_a_finished_matrix_launches_nothing(finished: Golf) -> None:
+    before = finished.results()
+    _, err = finished("run", "matrices/tiny.yaml")
+    assert "nothing to run, 14 reused" in err
+    assert finished("run", "matrices/tiny.yaml", "--dry-run")[0] == ""
+    assert finished.results() == before
+
+
+def test_the_plan_counts_what_is_done(finished: Golf) -> None:
+    plan = json.loads(finished("plan", "matrices/tiny.yaml", "--json")[0])
+    assert plan["nodes"] == {"run": 0, "reuse": 14}
+    assert [r["nodes"] for r in plan["rows"]] == [{"run": 0, "reuse": 5}] * 4
+    trained = json.loads((stage_of(finished, "train")[0] / "result.json").read_text())
+    assert {r["params"] for r in plan["rows"]} == {trained["measures"]["parameters"]}
+
+
+def test_a_deleted_node_runs_again_and_what_hangs_from_it_stands(finished: Golf) -> None:
+    before = finished.results()
+    for stage in ("train", "quantize", "evaluate"):
+        shutil.rmtree(stage_of(finished, stage)[0])
+        _, err = finished("run", "matrices/tiny.yaml")
+        assert "1 nodes run, 13 reused" in err
+        assert finished.results() == before
+
+
+def test_a_cleaned_checkpoint_is_made_again_only_when_it_is_needed(finished: Golf) -> None:
+    before = finished.results()
+    for folder in stage_of(finished, "train"):
+        (folder / "checkpoint.safetensors").unlink()
+    assert "nothing to run" in finished("run", "matrices/tiny.yaml")[1]
+    for folder in stage_of(finished, "quantize"):
+        shutil.rmtree(folder)
+    assert "nodes run" in finished("run", "matrices/tiny.yaml")[1]
+    assert finished.results() == before
+
+
+def test_a_job_killed_in_mid_training_ends_with_the_bits_of_an_undisturbed_one(
+    finished: Golf, golf: Golf
+) -> None:
+    arguments = ("--set", "runtime.checkpoint_seconds=0", "--set", "runtime.log_every=1")
+    slow = [*arguments, "--set", "train.steps=150", "--jobs", "1"]
+    finished("run", "matrices/tiny.yaml", *slow)
+    process = golf.start("run", "matrices/tiny.yaml", *slow)
+    wait_for(lambda: list((golf.root / "runs" / "train").glob("*/resume.safetensors")))
+    for pid in processes_of(golf.root):
+        os.kill(pid, signal.SIGKILL)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    wait_for(lambda: not processes_of(golf.root))
+    done = {k for k in golf.results() if k.startswith("train/")}
+    assert len(done) < 2
+    golf("run", "matrices/tiny.yaml", *slow)
+    undisturbed = finished.results()
+    assert {k: undisturbed[k] for k in golf.results()} == golf.results()
+    assert len(golf.results()) == 14
+
+
+def test_an_interrupt_stops_every_process_and_the_next_run_goes_on(golf: Golf) -> None:
+    process = golf.start("run", "matrices/tiny.yaml", "--set", "train.steps=2000")
+    wait_for(lambda: len(list((golf.root / "runs" / "train").glob("*/progress.json"))) == 2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command continues from here" in err
+    assert "Traceback" not in err
+    wait_for(lambda: not processes_of(golf.root), 30)
+
+
+def test_jobs_end_when_golf_itself_is_killed(golf: Golf) -> None:
+    process = golf.start("run", "matrices/tiny.yaml", "--set", "train.steps=2000")
+    wait_for(lambda: list((golf.root / "runs" / "train").glob("*/progress.json")))
+    process.kill()
+    process.communicate()
+    wait_for(lambda: not processes_of(golf.root), 60)
+
+
+def test_a_failing_row_leaves_the_others_and_tells_its_own_reason(golf: Golf) -> None:
+    text = golf.matrix.read_text() + "  boom: {embed_lr: 1.0e+30}\n"
+    golf.matrix.write_text(text)
+    _, err = golf("run", "matrices/tiny.yaml", code=1)
+    assert "train of boom · seed 1 stopped" in err
+    assert "FloatingPointError: the loss is" in err
+    assert "1 jobs failed" in err
+    out, _ = golf("report", "matrices/tiny.yaml")
+    assert "**1 of 5 cells missing**" in out
+    assert golf("report", "matrices/tiny.yaml", "--strict", code=1)
+    rows = json.loads(golf("report", "matrices/tiny.yaml", "--format", "json")[0])["rows"]
+    assert rows[-1]["post_bpb"] is None
+    assert rows[0]["n"] == 1
+
+
+def test_a_second_run_in_the_same_project_is_refused(golf: Golf) -> None:
+    process = golf.start("run", "matrices/tiny.yaml", "--set", "train.steps=2000")
+    wait_for(lambda: (golf.root / "runs" / "run.lock").exists())
+    wait_for(lambda: (golf.root / "runs" / "run.lock").read_text())
+    _, err = golf("run", "matrices/tiny.yaml", code=2)
+    assert f"process {process.pid}" in err
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+
+def test_two_processes_give_the_loss_curve_of_one(finished: Golf) -> None:
+    finished("run", "matrices/tiny.yaml", "--nproc", "2", "--set", "log_every=1")
+    finished("run", "matrices/tiny.yaml", "--set", "log_every=1", "--set", "min_lr=0.01")
+    curves = {}
+    for folder in stage_of(finished, "train"):
+        spec = json.loads((folder / "spec.json").read_text())
+        if "model.rope_dims" not in spec["spec"] and "train.min_lr" not in spec["spec"]:
+            points = json.loads((folder / "curve.json").read_text())["points"]
+            curves[spec["spec"]["numerics.world_size"]] = {p[0]: p[2] for p in points}
+    assert set(curves) == {1, 2}
+    shared = set(curves[1]) & set(curves[2])
+    assert shared
+    assert all(abs(curves[1][s] - curves[2][s]) < 1e-3 for s in shared)
+
+
+def test_a_node_can_be_run_by_hand_from_its_folder(finished: Golf) -> None:
+    before = finished.results()
+    folder = stage_of(finished, "quantize")[0]
+    (folder / "result.json").unlink()
+    line = [sys.executable, "-m", "golf.stages", str(folder)]
+    done = subprocess.run(line, cwd="/", env=finished.env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert finished.results() == before
+
+
+def test_dry_run_prints_the_torchrun_lines_and_starts_nothing(golf: Golf) -> None:
+    out, _ = golf("run", "matrices/tiny.yaml", "--dry-run", "--nproc", "2")
+    lines = out.splitlines()
+    assert "-m golf.data" in lines[0]
+    assert len(lines) == 3
+    assert all("torchrun --standalone --nproc-per-node 2 -m golf.stages" in s for s in lines[1:])
+    assert not (golf.root / "runs").exists()

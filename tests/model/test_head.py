@@ -1,0 +1,86 @@
+"""Logits, their cap, and the loss."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from golf.model.head import Softcap, TiedHead, UntiedHead, build_softcap, target_nll
+
+
+def draw(*shape: int, scale: float = 1.0) -> Tensor:
+    return scale * torch.randn(shape, generator=torch.Generator().manual_seed(0))
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0.1, 100))
+def test_the_cap_is_c_tanh_of_z_over_c_and_never_passed(z: float, cap: float) -> None:
+    capped = Softcap(cap)(torch.tensor(z, dtype=torch.float64)).item()
+    assert capped == pytest.approx(cap * math.tanh(z / cap), rel=1e-9, abs=1e-12)
+    assert abs(capped) <= cap
+
+
+def test_small_logits_pass_almost_and_their_order_is_kept() -> None:
+    z = torch.linspace(-40, 40, 201)
+    capped = Softcap(15.0)(z)
+    assert bool((capped.diff() > 0).all())
+    small = torch.linspace(-0.1, 0.1, 21)
+    torch.testing.assert_close(Softcap(15.0)(small), small, atol=1e-5, rtol=0)
+
+
+def test_no_cap_is_no_operation() -> None:
+    z = draw(3, 4, scale=100)
+    assert build_softcap(None)(z) is z
+
+
+@pytest.mark.parametrize("cap", [None, 15.0])
+def test_logits_are_products_with_the_embedding_rows(cap: float | None) -> None:
+    hidden, table = draw(2, 3, 8), draw(7, 8, scale=5)
+    logits = TiedHead(cap)(hidden, table)
+    for v in range(7):
+        z = (hidden * table[v]).sum(-1)
+        expected = z if cap is None else cap * torch.tanh(z / cap)
+        torch.testing.assert_close(logits[..., v], expected, atol=1e-5, rtol=1e-5)
+
+
+def test_the_cap_acts_in_float32_on_bfloat16_products() -> None:
+    hidden, table = draw(2, 3, 8).bfloat16(), draw(7, 8, scale=5)
+    logits = TiedHead(30.0)(hidden, table)
+    assert logits.dtype == torch.float32
+    products = (hidden @ table.bfloat16().T).float()
+    torch.testing.assert_close(logits, 30 * torch.tanh(products / 30), atol=1e-6, rtol=1e-6)
+
+
+def test_a_head_of_its_own_starts_at_zero_and_does_not_read_the_embedding() -> None:
+    head, hidden, table = UntiedHead(15.0, 7, 8), draw(2, 3, 8), draw(7, 8)
+    assert not head(hidden, table).any()
+    head.out.master.data = 2 * table
+    assert torch.equal(head(hidden, draw(9, 8)), TiedHead(15.0)(hidden, 2 * table))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.floats(0, 1e4), st.integers(0, 99))
+def test_the_loss_is_minus_the_log_softmax_of_the_target(scale: float, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    logits = scale * torch.randn(2, 3, 9, generator=generator)
+    targets = torch.randint(0, 9, (2, 3), generator=generator)
+    nll = target_nll(logits, targets)
+    for b, t in torch.cartesian_prod(torch.arange(2), torch.arange(3)):
+        z = logits[b, t].double()
+        expected = z.logsumexp(0) - z[targets[b, t]]
+        torch.testing.assert_close(nll[b, t].double(), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_probabilities_of_all_targets_sum_to_one() -> None:
+    logits = draw(2, 3, 9, scale=4)
+    losses = [target_nll(logits, torch.full((2, 3), v)) for v in range(9)]
+    torch.testing.assert_close(torch.stack(losses).neg().exp().sum(0), torch.ones(2, 3))
+
+
+def test_equal_logits_cost_the_log_of_the_vocabulary() -> None:
+    nll = target_nll(torch.zeros(1, 2, 1024), torch.tensor([[0, 1023]]))
+    torch.testing.assert_close(nll, torch.full((1, 2), math.log(1024)))

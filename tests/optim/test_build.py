@@ -1,0 +1,149 @@
+"""Which optimizer moves which parameter, how far, and how it goes on after a stop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from golf.config.schema.train import OptimConfig
+from golf.optim.build import Optimizers
+
+FIXTURE = Path(__file__).parent.parent / "data" / "fidelity" / "naive_step.safetensors"
+SHAPES = {
+    "up": (8, 4),
+    "square": (4, 4),
+    "square2": (4, 4),
+    "table": (10, 4),
+    "head": (9, 4),
+    "gain": (3,),
+}
+GROUPS = {n: {"table": "embed", "head": "head", "gain": "scalar"}.get(n, "matrix") for n in SHAPES}
+CONFIG = OptimConfig(
+    embed_lr=0.05, head_lr=0.01, scalar_lr=0.02, adam_wd=0.1, muon_wd=0.2, matrix_lr=0.03
+)
+
+
+def draw(seed: int) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return {n: torch.randn(s, generator=generator) for n, s in SHAPES.items()}
+
+
+def make(config: OptimConfig = CONFIG) -> tuple[dict[str, nn.Parameter], Optimizers]:
+    parameters = {n: nn.Parameter(t) for n, t in draw(0).items()}
+    return parameters, Optimizers(parameters, GROUPS, config, torch.float32)
+
+
+def train(
+    parameters: dict[str, nn.Parameter],
+    optimizers: Optimizers,
+    seeds: range,
+    multiplier: float = 1.0,
+) -> None:
+    for seed in seeds:
+        for name, grad in draw(seed).items():
+            parameters[name].grad = grad
+        optimizers.step(multiplier, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("name", "lr", "decay"), [("table", 0.05, 0.1), ("head", 0.01, 0.0), ("gain", 0.02, 0.0)]
+)
+@pytest.mark.parametrize("multiplier", [1.0, 0.25])
+def test_embeddings_heads_and_scalars_move_by_their_own_rate_and_decay(
+    name: str, lr: float, decay: float, multiplier: float
+) -> None:
+    parameters, optimizers = make()
+    train(parameters, optimizers, range(1, 2), multiplier)
+    start, sign = draw(0)[name], draw(1)[name].sign()  # Adam's first step is the sign
+    rate = lr * multiplier
+    expected = start * (1 - rate * decay) - rate * sign
+    torch.testing.assert_close(parameters[name].data, expected, atol=1e-6, rtol=1e-6)
+
+
+def test_matrices_move_by_muon_with_its_own_decay() -> None:
+    parameters, optimizers = make()
+    train(parameters, optimizers, range(1, 2), 0.5)
+    rate = 0.03 * 0.5
+    for name in ("up", "square", "square2"):
+        update = (draw(0)[name] * (1 - rate * 0.2) - parameters[name].data) / rate
+        size_factor = max(1.0, update.size(0) / update.size(1)) ** 0.5
+        values = torch.linalg.svdvals(update) / size_factor
+        assert values.min() > 0.3
+        assert values.max() < 1.2
+
+
+@pytest.mark.parametrize("field", ["matrix_lr", "embed_lr", "head_lr", "scalar_lr"])
+def test_a_rate_of_zero_keeps_its_group_and_moves_the_others(field: str) -> None:
+    parameters, optimizers = make(OptimConfig(**{field: 0.0}))
+    train(parameters, optimizers, range(1, 3))
+    kept = {n for n, p in parameters.items() if torch.equal(p.data, draw(0)[n])}
+    assert kept == {n for n, g in GROUPS.items() if field.startswith(g)}
+
+
+def test_the_multiplier_of_one_step_does_not_reach_the_next() -> None:
+    results = []
+    for first in (0.0, 1.0):
+        parameters, optimizers = make(OptimConfig(adam_beta1=0.0, adam_beta2=0.0))
+        train(parameters, optimizers, range(1, 2), first)
+        before = parameters["table"].detach().clone()
+        train(parameters, optimizers, range(2, 3), 1.0)
+        results.append(parameters["table"].detach() - before)
+    torch.testing.assert_close(results[0], results[1], atol=1e-5, rtol=0)
+
+
+def test_a_step_clears_the_gradients() -> None:
+    parameters, optimizers = make()
+    train(parameters, optimizers, range(1, 2))
+    assert all(p.grad is None for p in parameters.values())
+
+
+@pytest.mark.parametrize("done", [0, 1, 3])
+def test_training_goes_on_from_a_saved_state_to_the_bit(done: int) -> None:
+    straight, optimizers = make()
+    train(straight, optimizers, range(1, 1 + done))
+    weights = {n: p.detach().clone() for n, p in straight.items()}
+    state = {n: t.clone() for n, t in optimizers.state().items()}
+    train(straight, optimizers, range(1 + done, 6))
+
+    resumed, optimizers = make()
+    for name, p in resumed.items():
+        p.data = weights[name]
+    optimizers.load_state(state)
+    train(resumed, optimizers, range(1 + done, 6))
+    assert all(torch.equal(resumed[n], p) for n, p in straight.items())
+
+
+def test_the_state_names_every_parameter_once_it_has_moved() -> None:
+    parameters, optimizers = make()
+    assert optimizers.state() == {}
+    train(parameters, optimizers, range(1, 2))
+    fields = {"matrix": {"momentum"}, "embed": {"step", "exp_avg", "exp_avg_sq"}}
+    expected = {f"{n}:{f}" for n, g in GROUPS.items() for f in fields.get(g, fields["embed"])}
+    assert set(optimizers.state()) == expected
+
+
+def test_a_parameter_of_no_known_group_is_refused() -> None:
+    parameters = {n: nn.Parameter(t) for n, t in draw(0).items()}
+    with pytest.raises(ValueError, match="every parameter needs one of the groups"):
+        Optimizers(parameters, {**GROUPS, "gain": "vector"}, CONFIG, torch.float32)
+
+
+def test_the_first_step_of_the_published_naive_baseline_is_reproduced() -> None:
+    fixture = load_file(FIXTURE)
+    names = [n.removeprefix("weight.") for n in fixture if n.startswith("weight.")]
+    parameters = {n: nn.Parameter(fixture[f"weight.{n}"].clone()) for n in names}
+    kinds = {"tok_emb.weight": "embed", "skip_weights": "scalar", "blocks.0.attn.q_gain": "scalar"}
+    config = OptimConfig(matrix_lr=0.04, embed_lr=0.05, scalar_lr=0.04, adam_beta2=0.95)
+    groups = {n: kinds.get(n, "matrix") for n in names}
+    optimizers = Optimizers(parameters, groups, config, torch.bfloat16)
+    for name, p in parameters.items():
+        p.grad = fixture[f"grad.{name}"]
+    optimizers.step(1.0, 0.95)
+    for name, p in parameters.items():
+        update, expected = (t - fixture[f"weight.{name}"] for t in (p, fixture[f"after1.{name}"]))
+        noise = 0.03 if groups[name] == "matrix" else 1e-4  # bfloat16's, and float32's
+        assert (update - expected).norm() < noise * expected.norm()

@@ -1,0 +1,379 @@
+"""Layers of settings become checked rows; what is wrong is said at the nearest setting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from golf.config import rules
+from golf.config.knob import Value
+from golf.config.load import load_matrix, load_preset, parse_override
+from golf.config.machine import Launch
+from golf.config.resolve import CLIP_SIGMAS
+from golf.config.rules import RULES, Rule
+from golf.errors import GolfError, Problem
+from golf.plan.expand import Row, Rows, expand
+from tests.conftest import CPU, tiny_rows
+
+FILE = "m.yaml"
+
+
+def plan(folder: Path, text: str, *sets: str, profile: str = "", ranks: int = 0) -> Rows:
+    path = folder / FILE
+    path.write_text(text, encoding="utf-8")
+    matrix = load_matrix(path)
+    launch = Launch(nproc_per_node=ranks) if ranks else matrix.launch
+    return expand(matrix, launch, CPU, profile, dict(parse_override(s) for s in sets))
+
+
+def mistakes(folder: Path, text: str, *sets: str, ranks: int = 0) -> list[Problem]:
+    with pytest.raises(GolfError) as caught:
+        plan(folder, text, *sets, ranks=ranks)
+    return list(caught.value.problems)
+
+
+def row(rows: Rows, name: str) -> Row:
+    return next(r for r in rows.rows if r.name == name)
+
+
+LAYERS = [
+    ("", "baseline", 4.0),  # the default
+    ("preset: quickstart\nbaseline: {mlp_mult: 3}", "baseline", 3.0),
+    ("baseline: {mlp_mult: 3}\nrows: {r: {mlp_mult: 2.5}}", "r", 2.5),
+    ("baseline: {mlp_mult: 3}\nrows: {r: {depth: 2}}", "r", 3.0),
+    ("rows: {a: {mlp_mult: 3}, r: {parent: a, depth: 2}}", "r", 3.0),
+    ("rows: {a: {mlp_mult: 3}, r: {parent: a, mlp_mult: 2}}", "r", 2.0),
+    ("rows: {r: {parent: b, bits: 4}, b: {parent: a, depth: 2}, a: {mlp_mult: 2}}", "r", 2.0),
+    ("rows: {r: {parent: b, bits: 4}, b: {parent: a, mlp_mult: 3}, a: {mlp_mult: 2}}", "r", 3.0),
+    ("factors: {mlp_mult: [2, 3]}", "mlp_mult=2", 2.0),
+]
+
+
+@pytest.mark.parametrize(("text", "name", "expected"), LAYERS)
+def test_a_later_layer_wins(tmp_path: Path, text: str, name: str, expected: float) -> None:
+    rows = plan(tmp_path, "name: m\n" + text)
+    assert row(rows, name).values["model.mlp_mult"] == expected
+
+
+def test_a_preset_is_over_the_defaults_and_under_the_baseline(tmp_path: Path) -> None:
+    baseline = plan(tmp_path, "preset: quickstart\nbaseline: {depth: 5}\n").rows[0]
+    layer = load_preset("quickstart")
+    assert baseline.values["model.model_dim"] == layer["model.model_dim"].value
+    assert baseline.origins["model.model_dim"] == layer["model.model_dim"].where
+    assert baseline.values["model.depth"] == 5 != layer["model.depth"].value
+    assert baseline.origins["model.depth"] == f"{tmp_path / FILE}:2:19"
+
+
+def test_the_profile_scales_the_row_and_set_is_not_scaled(tmp_path: Path) -> None:
+    text = "baseline: {steps: 8000}\nrows: {r: {steps: 6000, bits: 4}}\n"
+    scaled = plan(tmp_path, text, profile="cpu")
+    assert [r.values["train.steps"] for r in scaled.rows] == [400, 300]
+    fixed = plan(tmp_path, text, "steps=70", profile="cpu")
+    assert [r.values["train.steps"] for r in fixed.rows] == [70, 70]
+    assert fixed.rows[1].origins["train.steps"].startswith("--set steps=70")
+
+
+def test_the_profile_of_the_file_counts_unless_the_command_line_has_one(tmp_path: Path) -> None:
+    text = "profile: smoke\nbaseline: {steps: 8000}\n"
+    steps = [plan(tmp_path, text, profile=p).rows[0].values["train.steps"] for p in ("", "cpu")]
+    assert steps == [8, 400]
+
+
+@pytest.mark.parametrize(
+    ("text", "sets", "steps", "seconds"),
+    [
+        ("budget: {seconds: 5}", (), None, 5.0),
+        ("baseline: {seconds: 5}\nrows: {r: {steps: 7}}", (), 7, None),
+        ("baseline: {steps: 5}\nrows: {r: {tokens: 20480}}", (), 10, None),
+        ("rows: {a: {seconds: 5}, r: {parent: a, steps: 7}}", (), 7, None),
+        ("rows: {a: {seconds: 5}, r: {parent: a, bits: 4}}", (), None, 5.0),
+        ("budget: {seconds: 5}", ("steps=3",), 3, None),
+        ("budget: {steps: 5}", ("tokens=2049",), 2, None),
+        ("budget: {steps: 5}", ("time_budget=9",), None, 9.0),
+    ],
+)
+def test_one_budget_clears_the_others(
+    tmp_path: Path, text: str, sets: tuple[str, ...], steps: int | None, seconds: float | None
+) -> None:
+    values = plan(tmp_path, text, *sets).rows[-1].values
+    assert (values["train.steps"], values["train.seconds"]) == (steps, seconds)
+    assert values["train.tokens"] is None
+
+
+def test_two_budgets_in_one_row_are_refused_where_the_second_stands(tmp_path: Path) -> None:
+    (problem,) = mistakes(tmp_path, "rows:\n  r:\n    steps: 5\n    seconds: 6\n")[:1]
+    assert problem.where == f"{tmp_path / FILE}:4:14"
+    assert problem.what == ("train.seconds and train.steps are both set; a training has one budget")
+
+
+BROKEN = {
+    "heads do not fill the width": (
+        "rows:\n  r:\n    model_dim: 100\n",
+        "3:16",
+        "model_dim 100 is not a multiple of head_dim 32",
+    ),
+    "key heads do not divide the heads": (
+        "rows:\n  r: {n_kv_head: 3}\n",
+        "2:18",
+        "4 query heads cannot share n_kv_head 3 evenly",
+    ),
+    "an odd rotation": (
+        "rows:\n  r: {rope_dims: 5}\n",
+        "2:18",
+        "rotary embedding turns pairs of channels, 5 is odd",
+    ),
+    "a rotation wider than the head": (
+        "rows:\n  r: {rope_dims: 64}\n",
+        "2:18",
+        "rope_dims 64 exceeds head_dim 32",
+    ),
+    "a window of another letter": (
+        "rows:\n  r: {window_pattern: SM}\n",
+        "2:23",
+        "window_pattern is letters S (short) and L (full)",
+    ),
+    "a gate wider than the stream": (
+        "rows:\n  r: {attn_gate: out_gate, gate_width: 200}\n",
+        "2:40",
+        "model.gate_width 200 exceeds model_dim 128",
+    ),
+    "a value gate wider than the stream": (
+        "rows:\n  r: {value_embed: all, value_gate_width: 200}\n",
+        "2:43",
+        "model.value_gate_width 200 exceeds model_dim 128",
+    ),
+    "no budget": (
+        "rows:\n  r: {steps: null}\n",
+        "2:14",
+        "a training needs one budget: steps, tokens or seconds",
+    ),
+    "a broken sequence in the batch": (
+        "rows:\n  r: {batch_tokens: 1000}\n",
+        "2:21",
+        "batch_tokens 1000 is not a whole number of sequences of 256",
+    ),
+    "a micro batch that divides nothing": (
+        "rows:\n  r: {micro_tokens: 768}\n",
+        "2:21",
+        "micro_tokens 768 must be whole sequences of 256 and divide a rank's share",
+    ),
+    "ramps that overlap": (
+        "rows:\n  r: {warmup_frac: 0.7}\n",
+        "2:20",
+        "warmup and warmdown together take 1.2 of the budget",
+    ),
+    "an unknown geometry": (
+        "evaluate: [chunk]\n",
+        "1:11",
+        "unknown geometry 'chunk'; there are chunked and slidingN (sliding64)",
+    ),
+    "a stride beyond the window": (
+        "evaluate: [sliding512]\n",
+        "1:11",
+        "the stride of sliding512 must be 1 to seq_len 256",
+    ),
+    "a stride of nothing": ("evaluate: sliding0\n", "1:11", "the stride of sliding0 must be 1"),
+    "a broken sequence in adaptation": (
+        "rows:\n  r: {ttt: sgd, ttt_batch_tokens: 300}\n",
+        "2:35",
+        "ttt.batch_tokens 300 is not a whole number of sequences of 256",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_rule_is_reported_at_the_nearest_setting(tmp_path: Path, kind: str) -> None:
+    text, place, what = BROKEN[kind]
+    (problem,) = mistakes(tmp_path, text)
+    assert problem.where == f"{tmp_path / FILE}:{place}"
+    assert what in problem.what
+    assert "in row" in problem.hint
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: r[1].__name__.strip("_"))
+def test_every_rule_is_broken_by_a_case_above(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: tuple[tuple[str, ...], Rule]
+) -> None:
+    monkeypatch.setattr(rules, "RULES", (rule,))
+    caught = 0
+    for text, _, what in BROKEN.values():
+        try:
+            plan(tmp_path, text)
+        except GolfError as error:
+            caught += what in error.problems[0].what
+    assert caught, f"add a case to BROKEN for {rule[1].__name__}"
+
+
+def test_a_row_that_breaks_a_rule_by_inheritance_points_at_the_baseline(tmp_path: Path) -> None:
+    text = "baseline:\n  model_dim: 96\nrows:\n  r: {head_dim: 64}\n  s: {bits: 4}\n"
+    (problem,) = mistakes(tmp_path, text)
+    assert (problem.where, problem.hint) == (f"{tmp_path / FILE}:4:17", "in row 'r'")
+
+
+def test_a_rule_that_only_the_launch_breaks_points_at_the_file(tmp_path: Path) -> None:
+    (problem,) = mistakes(tmp_path, "name: m\n", ranks=3)
+    assert problem.where == str(tmp_path / FILE)
+    assert problem.what.endswith("whole number of sequences of 256 on each of 3 processes")
+
+
+def test_all_broken_rows_are_reported_at_once(tmp_path: Path) -> None:
+    text = "rows:\n  a: {n_kv_head: 3}\n  b: {rope_dims: 5}\n  c: {gate_width: 5}\n"
+    lines = [p.where.split(":")[1] for p in mistakes(tmp_path, text)]
+    assert lines == ["2", "3", "4"]
+
+
+def test_a_letter_beyond_the_depth_is_refused_too(tmp_path: Path) -> None:
+    (problem,) = mistakes(tmp_path, "baseline: {depth: 2, window_pattern: SX}\n")
+    assert "window_pattern" in problem.what
+
+
+def test_a_bad_pattern_is_quoted_as_it_was_written(tmp_path: Path) -> None:
+    (problem,) = mistakes(tmp_path, "baseline: {window_pattern: SX}\n")
+    assert problem.what.endswith("found 'SX'")
+
+
+IRRELEVANT = [
+    ("rows:\n  r: {gate_width: 24}\n", "2:19", "model.gate_width", "model.attn_gate is none"),
+    ("rows:\n  r: {short_window: 0.25}\n", "2:21", "model.short_window", "window_pattern is L"),
+    ("rows:\n  r: {ttt_lr: 0.1}\n", "2:15", "ttt.lr", "ttt.method is none"),
+    ("rows:\n  r: {value_gate: fixed}\n", "2:19", "model.value_gate", "value_embed is none"),
+    (
+        "rows:\n  r: {value_embed: all, value_gate: fixed, value_gate_width: 4}\n",
+        "2:62",
+        "model.value_gate_width",
+        "model.value_gate is fixed",
+    ),
+    ("factors:\n  GATE_WIDTH: [24]\n", "2:16", "model.gate_width", "model.attn_gate is none"),
+    ("baseline: {gate_width: 24}\n", "1:24", "model.gate_width", "model.attn_gate is none"),
+]
+
+
+@pytest.mark.parametrize(("text", "place", "knob", "need"), IRRELEVANT)
+def test_a_setting_that_nothing_reads_is_an_error_that_names_what_it_needs(
+    tmp_path: Path, text: str, place: str, knob: str, need: str
+) -> None:
+    (problem,) = mistakes(tmp_path, text)
+    assert problem.where == f"{tmp_path / FILE}:{place}"
+    assert problem.what.startswith(f"{knob} changes nothing while ")
+    assert problem.what.endswith(need)
+    assert problem.hint.startswith(f"set {problem.what.split()[-3]} to ")
+
+
+def test_the_hint_names_the_values_that_make_a_setting_count(tmp_path: Path) -> None:
+    (problem,) = mistakes(tmp_path, "rows:\n  r: {VE_GATE: fixed}\n")
+    assert problem.hint == ("set model.value_embed to alternate or all in row 'r', or drop VE_GATE")
+
+
+def test_an_override_that_nothing_reads_is_an_error(tmp_path: Path) -> None:
+    (problem,) = mistakes(tmp_path, "name: m\n", "gate_width=24")
+    assert problem.where.startswith("--set gate_width=24")
+    assert "model.attn_gate is none" in problem.what
+
+
+def test_a_setting_of_the_baseline_counts_if_one_row_reads_it(tmp_path: Path) -> None:
+    text = "baseline: {gate_width: 24}\nrows: {r: {attn_gate: out_gate}}\n"
+    assert row(plan(tmp_path, text), "r").values["model.gate_width"] == 24
+
+
+def test_a_short_window_as_long_as_the_sequence_is_a_row_of_its_own(tmp_path: Path) -> None:
+    text = "baseline: {window_pattern: SL}\nfactors: {short_window: [0.25, 1.0]}\n"
+    assert len(plan(tmp_path, text).rows) == 3
+
+
+@pytest.mark.parametrize(
+    "settings",
+    ["", "depth: 4", "n_kv_head: 4", "rope_dims: 32", f"clip_sigmas: {CLIP_SIGMAS[8]}",
+     "window_pattern: LL", "tokens: 409600", "micro_tokens: 2048", "n_kv_head: null"],
+)  # fmt: skip
+def test_a_row_that_equals_the_baseline_is_an_error(tmp_path: Path, settings: str) -> None:
+    (problem,) = mistakes(tmp_path, f"rows:\n  r: {{{settings}}}\n")
+    assert problem.where == f"{tmp_path / FILE}:2:3"
+    assert problem.what == "row 'r' is the same as row 'baseline': it changes nothing"
+    assert "same_as" in problem.hint
+
+
+def test_a_row_that_equals_another_row_is_an_error_that_names_it(tmp_path: Path) -> None:
+    text = "factors: {depth: [2]}\nrows: {r: {num_layers: 2}}\n"
+    (problem,) = mistakes(tmp_path, text)
+    assert problem.what == "row 'r' is the same as row 'depth=2': it changes nothing"
+
+
+def test_a_row_may_say_which_row_it_equals(tmp_path: Path) -> None:
+    text = "rows:\n  a: {depth: 2}\n  b: {depth: 2, same_as: a}\n"
+    assert [r.name for r in plan(tmp_path, text).rows] == ["baseline", "a", "b"]
+
+
+def test_a_row_that_wrongly_says_it_equals_another_is_an_error(tmp_path: Path) -> None:
+    (problem,) = mistakes(tmp_path, "rows:\n  a: {depth: 2}\n  b: {depth: 3, same_as: a}\n")
+    assert problem.what == "row 'b' says same_as 'a', but they differ"
+
+
+def test_rows_that_differ_in_runtime_settings_only_are_the_same(tmp_path: Path) -> None:
+    (problem,) = mistakes(tmp_path, "rows:\n  r: {log_every: 3}\n")
+    assert "changes nothing" in problem.what
+
+
+def test_the_change_is_told_in_the_words_of_the_user(tmp_path: Path) -> None:
+    text = (
+        "factors:\n  SOFTCAP: [15]\nrows:\n"
+        "  r: {num_kv_heads: 2, quant.embed_bits: 6, parent: p}\n  p: {depth: 2, note: thin}\n"
+    )
+    found = [(r.name, r.change, r.parent, r.note) for r in plan(tmp_path, text).rows]
+    assert found == [
+        ("baseline", "", "", ""),
+        ("SOFTCAP=15", "SOFTCAP 15", "baseline", ""),
+        ("r", "num_kv_heads 2, quant.embed_bits 6", "p", ""),
+        ("p", "depth 2", "baseline", "thin"),
+    ]
+
+
+def seeds(rows: Rows, name: str = "baseline") -> list[tuple[Value, Value]]:
+    made = [row(rows, name).seeded(s) for s in rows.seeds]
+    return [(v["train.seed"], v["train.data_seed"]) for v in made]
+
+
+@pytest.mark.parametrize(
+    ("baseline", "data_seeds"),
+    [("{}", [1, 2]), ("{data_seed: 7}", [7, 7]), ("{data_seed: null}", [1, 2])],
+)
+def test_the_data_seed_is_the_seed_unless_it_is_set(
+    tmp_path: Path, baseline: str, data_seeds: list[int]
+) -> None:
+    rows = plan(tmp_path, f"seeds: [1, 2]\nbaseline: {baseline}\n")
+    assert seeds(rows) == list(zip([1, 2], data_seeds, strict=True))
+
+
+def test_the_values_of_a_row_are_those_of_the_first_seed(tmp_path: Path) -> None:
+    values = plan(tmp_path, "seeds: [3, 4]\n").rows[0].values
+    assert (values["train.seed"], values["train.data_seed"]) == (3, 3)
+
+
+@pytest.mark.parametrize("data_seed", [1, 2, 7, 1337])
+def test_a_data_seed_for_all_seeds_is_a_row_of_its_own(tmp_path: Path, data_seed: int) -> None:
+    rows = plan(tmp_path, f"seeds: [1, 2]\nrows: {{r: {{data_seed: {data_seed}}}}}\n")
+    assert seeds(rows, "r") == [(1, data_seed), (2, data_seed)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "expected"),
+    [
+        ({"train.tokens": 1000}, "train.steps", 4),
+        ({"model.n_kv_head": None}, "model.n_kv_head", 2),
+        ({"model.rope_dims": 32}, "model.rope_dims", 0),
+        ({"model.window_pattern": "SL", "model.depth": 5}, "model.window_pattern", "SLSLL"),
+        ({"model.window_pattern": "S", "model.depth": 3}, "model.window_pattern", "SSL"),
+        ({"model.window_pattern": "S", "model.depth": 1}, "model.window_pattern", "L"),
+        ({"quant.bits": 4}, "quant.clip_sigmas", CLIP_SIGMAS[4]),
+        ({"quant.bits": 4, "quant.clip_sigmas": 5.0}, "quant.clip_sigmas", 5.0),
+        ({"train.batch_tokens": 128 * 12}, "train.micro_tokens", 128 * 12),
+        ({"train.batch_tokens": 128 * 34}, "train.micro_tokens", 128 * 2),
+        ({"train.batch_tokens": 128 * 37}, "train.micro_tokens", 128),
+    ],
+)
+def test_open_values_are_filled_in(settings: dict[str, Value], name: str, expected: Value) -> None:
+    base = {
+        "data.dataset": "sotu-small", "model.depth": 2, "model.model_dim": 64,
+        "model.head_dim": 32, "train.seq_len": 128, "train.batch_tokens": 256, **settings,
+    }  # fmt: skip
+    assert tiny_rows(base).rows[0].values[name] == expected

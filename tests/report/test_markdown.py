@@ -1,0 +1,163 @@
+"""The markdown table, read back the way GitHub reads it."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from golf.report.collect import ARTIFACT_MEASURES, SCORES, TRAIN_MEASURES
+from golf.report.markdown import cost_table, escape, main_table
+from golf.report.table import Spread, TableRow
+
+NONE = Spread(0, None, None)
+NASTY = [
+    "a|b",
+    "`x`",
+    "<b>bold</b>",
+    "two\nlines",
+    "\\|",
+    "*a* _b_ ~c~",
+    "[l](u)",
+    "&lt;",
+    "#1",
+    "—",
+]
+NAMES = st.text(min_size=1, max_size=20).filter(str.strip) | st.sampled_from(NASTY)
+
+
+def made(name: str, parent: str = "", **changes: object) -> TableRow:
+    spreads = dict.fromkeys((*TRAIN_MEASURES, *ARTIFACT_MEASURES, *SCORES), NONE)
+    row = TableRow(name, "", parent, "", 0, spreads, dict.fromkeys(SCORES), None)
+    return replace(row, **changes)
+
+
+def scored(name: str, parent: str = "", **scores: Spread) -> TableRow:
+    row = made(name, parent)
+    return replace(row, spreads={**row.spreads, **scores})
+
+
+def cells(line: str) -> list[str]:
+    """Split a table line on the pipes that no backslash escapes."""
+    found = re.findall(r"((?:\\.|[^|\\])*)\|", line, re.DOTALL)
+    assert found[0] == ""
+    return [cell.strip() for cell in found[1:]]
+
+
+def shown(cell: str) -> str:
+    """Return what a reader sees of an escaped cell."""
+    return html.unescape(re.sub(r"\\(.)", r"\1", cell))
+
+
+def read(table: str) -> list[dict[str, str]]:
+    """Parse a markdown table; every line must have as many cells as the head."""
+    head, rule, *lines = table.split("\n")
+    assert all(re.fullmatch(r":?-+:?", c) for c in cells(rule))
+    assert all(len(cells(line)) == len(cells(head)) for line in (rule, *lines))
+    return [dict(zip(map(shown, cells(head)), cells(line), strict=True)) for line in lines]
+
+
+def plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+@given(NAMES, NAMES, NAMES)
+def test_any_row_name_and_change_are_shown_as_they_are(
+    first: str, second: str, change: str
+) -> None:
+    table = [made(first), made(second, first, change=change)]
+    lines = read(main_table(table))
+    assert [shown(line["Row"]) for line in lines] == [plain(first), plain(second)]
+    assert shown(lines[1]["Change"]) == plain(change)
+    assert [shown(line["Row"]) for line in read(cost_table(table))] == [plain(first), plain(second)]
+
+
+@given(NAMES)
+def test_any_parent_is_shown_as_it_is(parent: str) -> None:
+    deltas = {**dict.fromkeys(SCORES), "post_bpb": 0.5}
+    table = [made("base"), made(parent, "base"), made("x", parent, deltas=deltas)]
+    (delta,) = {k: v for k, v in read(main_table(table))[2].items() if k.startswith("Δ")}.values()
+    assert parent == "base" or shown(delta) == f"+0.5000 ({plain(parent)})"
+
+
+@pytest.mark.parametrize("sign", "\\`*_{}[]#|~<>&")
+def test_no_sign_is_left_to_act(sign: str) -> None:
+    escaped = escape(f"a{sign}b")
+    assert escaped in (f"a\\{sign}b", f"a{html.escape(sign)}b")
+    assert shown(escaped) == f"a{sign}b"
+
+
+@given(st.text(max_size=60))
+def test_an_escaped_text_is_one_line_and_reads_the_same(text: str) -> None:
+    assert len(escape(text).splitlines()) <= 1
+    assert shown(escape(text)) == plain(text)
+
+
+def test_scores_are_means_with_the_deviation_where_there_is_one() -> None:
+    row = scored("a", pre_bpb=Spread(3, 1.23456, 0.00123), post_bpb=Spread(1, 1.5, None))
+    (line,) = read(main_table([row]))
+    assert line["Pre-quant"] == "1.2346 ± 0.0012"
+    assert line["Post-quant"] == "1.5000"
+    assert line["Post-TTT"] == "—"
+
+
+def test_what_is_missing_is_a_dash() -> None:
+    (line,) = read(main_table([made("a")]))
+    assert [v for k, v in line.items() if k != "Row"] == ["—"] * (len(line) - 1)
+    (costs,) = read(cost_table([made("a")]))
+    assert {v for k, v in costs.items() if k not in ("Row", "n")} == {"—"}
+    assert costs["n"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("delta", "text"), [(-0.01234, "−0.0123"), (0.01234, "+0.0123"), (0.0, "+0.0000"), (None, "—")]
+)
+def test_deltas_bear_a_sign_and_a_true_minus(delta: float | None, text: str) -> None:
+    deltas = {"pre_bpb": 9.0, "post_bpb": delta, "ttt_bpb": 9.0}
+    lines = read(main_table([made("base"), made("x", "base", deltas=deltas)]))
+    assert lines[1]["Δ vs base"] == text
+    assert lines[0]["Δ vs base"] == "—"
+
+
+def test_a_delta_to_another_row_than_the_first_names_it() -> None:
+    deltas = {**dict.fromkeys(SCORES), "post_bpb": -0.5}
+    table = [made("base"), made("x", "base", deltas=deltas), made("y", "x", deltas=deltas)]
+    lines = read(main_table(table))
+    assert [line["Δ vs parent"] for line in lines] == ["—", "−0.5000 (base)", "−0.5000 (x)"]
+
+
+def test_a_delta_after_adaptation_is_there_when_a_row_was_adapted() -> None:
+    adapted = scored("x", "base", ttt_bpb=Spread(1, 1.4, None))
+    adapted = replace(adapted, deltas={**dict.fromkeys(SCORES), "ttt_bpb": -0.1})
+    assert read(main_table([made("base"), adapted]))[1]["Δ post-TTT"] == "−0.1000"
+    assert "Δ post-TTT" not in read(main_table([made("base")]))[0]
+
+
+@pytest.mark.parametrize(
+    ("largest", "text"),
+    [
+        (16_000_000, "16.00 MB (16,000,000) ✅"),
+        (16_000_001, "16.00 MB (16,000,001) ❌"),
+        (1_234_567, "1.23 MB (1,234,567) ✅"),
+    ],
+)
+def test_an_artifact_is_shown_in_decimal_megabytes_and_exact_bytes(largest: int, text: str) -> None:
+    row = scored("a", artifact_bytes=Spread(2, largest - 500.0, 1.0))
+    assert read(main_table([replace(row, largest_bytes=largest)]))[0]["Artifact"] == text
+
+
+def test_further_geometries_get_columns_of_their_own() -> None:
+    row = scored("a")
+    more = {**row.spreads, "post_bpb sliding64": Spread(1, 1.25, None)}
+    (line,) = read(main_table([replace(row, spreads=more)]))
+    assert line["Post-quant sliding64"] == "1.2500"
+
+
+def test_costs_are_means_with_thousands_set_apart() -> None:
+    row = scored("a", steps=Spread(2, 4900.0, 1.0), step_ms=Spread(2, 12.34, 0.1))
+    (line,) = read(cost_table([replace(row, n=2)]))
+    assert (line["n"], line["Steps"], line["ms/step"]) == ("2", "4,900", "12.3")

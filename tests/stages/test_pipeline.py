@@ -1,0 +1,227 @@
+"""Nodes as a whole: what they promise about bits, files and each other."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+
+from golf.data.validation import ValidationStream
+from golf.model.gpt import GPT
+from golf.plan.graph import Node
+from golf.quant.artifact import read_artifact
+from golf.records import Result, read_result
+from golf.stages import train
+from golf.stages.context import Bench, Context
+from golf.stages.weights import load_model
+from tests.conftest import TINY, Project
+
+
+def result(project: Project, node: Node) -> Result:
+    found = read_result(project.files(node))
+    assert found is not None
+    return found
+
+
+def context(project: Project, node: Node) -> Context:
+    return Context(node.record({}), project.files(node).folder, project.world, Bench())
+
+
+def test_a_cell_leaves_every_number_the_table_needs(project: Project) -> None:
+    cell = project.plan().cells[0]
+    project.run_cell(cell)
+    train, artifact = result(project, cell.train), result(project, cell.quantize)
+    assert train.measures["steps"] == TINY["train.steps"]
+    assert train.measures["tokens"] == 24 * 256
+    assert artifact.measures["model_bytes"] == project.files(cell.quantize).artifact.stat().st_size
+    assert artifact.measures["artifact_bytes"] == sum(
+        artifact.measures[n] for n in ("model_bytes", "code_bytes")
+    )
+    for node in (*cell.pre.values(), *cell.post.values()):
+        assert 0 < result(project, node).measures["bpb"] < math.log2(384)
+    assert train.environment["torch"] == torch.__version__
+    assert "hostname" not in str(train.environment)
+
+
+def test_post_quant_needs_nothing_but_the_artifact(lone_project: Project) -> None:
+    cell = lone_project.plan().cells[0]
+    post = cell.post["chunked"]
+    lone_project.run(post)
+    before = result(lone_project, post)
+    lone_project.files(cell.train).checkpoint.unlink()
+    lone_project.files(post).result.unlink()
+    lone_project.run_one(post)
+    assert result(lone_project, post).output_sha256 == before.output_sha256
+    assert result(lone_project, post).measures["bpb"] == before.measures["bpb"]
+
+
+def test_the_model_is_rebuilt_from_the_bytes_on_disk(project: Project) -> None:
+    cell = project.plan().cells[0]
+    project.run(cell.quantize)
+    model = load_model(context(project, cell.post["chunked"]))
+    stored = read_artifact(project.files(cell.quantize).artifact).weights()
+    assert set(stored) == {n for n, _ in model.named_parameters()}
+    for name, p in model.named_parameters():
+        assert torch.equal(p, stored[name])
+
+
+def slow_bpb(model: GPT, stream: ValidationStream, seq_len: int, stride: int) -> float:
+    """Score one window and one target at a time, in float64."""
+    nats, start, scored = 0.0, 0, 0
+    while scored < stream.targets:
+        end = min(start + seq_len, stream.targets)
+        inputs = stream.tokens[start:end][None]
+        with torch.no_grad():
+            logp = model.logits(inputs)[0].double().log_softmax(-1)
+        for i in range(scored, end):
+            nats -= float(logp[i - start, stream.tokens[i + 1]])
+        scored, start = end, end + stride - seq_len
+    return nats / math.log(2) / int(stream.token_bytes[1:].sum())
+
+
+@pytest.mark.parametrize("geometry, stride", [("chunked", 128), ("sliding32", 32)])
+def test_bits_per_byte_equal_a_slow_reference(project: Project, geometry: str, stride: int) -> None:
+    cell = project.plan({**TINY, "eval.geometries": (geometry,)}).cells[0]
+    node = cell.pre[geometry]
+    project.run(node)
+    here = context(project, node)
+    stream = ValidationStream(here.dataset, 2048)
+    slow = slow_bpb(load_model(here), stream, 128, stride)
+    assert result(project, node).measures["bpb"] == pytest.approx(slow, rel=1e-6)
+
+
+def test_the_whole_split_is_scored_against_its_raw_bytes(project: Project) -> None:
+    cell = project.plan({**TINY, "eval.max_tokens": None}).cells[0]
+    node = cell.pre["chunked"]
+    project.run(node)
+    dataset = context(project, node).dataset
+    measures = result(project, node).measures
+    assert measures["scored_bytes"] == dataset.val_raw_bytes
+    assert measures["scored_targets"] == dataset.val_tokens - 1
+
+
+def test_every_geometry_is_its_own_node(project: Project) -> None:
+    cell = project.plan({**TINY, "eval.geometries": ("chunked", "sliding64")}).cells[0]
+    assert len({n.key for n in (*cell.pre.values(), *cell.post.values())}) == 4
+    project.run(*cell.pre.values())
+    chunked, sliding = (result(project, n).measures["bpb"] for n in cell.pre.values())
+    assert sliding != chunked
+
+
+def weights(path: Path) -> dict[str, np.ndarray]:
+    with safe_open(path, "numpy") as f:
+        return {n: f.get_tensor(n) for n in f.keys()}  # noqa: SIM118
+
+
+def test_a_run_is_the_same_bits_twice_warm_and_alone(
+    project: Project, lone_project: Project
+) -> None:
+    nodes = list(project.plan().cells[0].nodes())
+    project.run(*nodes)
+    for node in nodes:
+        lone_project.run_one(node)
+        assert result(project, node).output_sha256 == result(lone_project, node).output_sha256
+
+
+def test_a_job_of_several_trainings_gives_the_same_bits(lone_project: Project) -> None:
+    plan = lone_project.plan(rows={"other": {"model.depth": 3}})
+    first, second = (c.train for c in plan.cells)
+    lone_project.run(first, second)
+    after_first = lone_project.files(second).checkpoint.read_bytes()
+    lone_project.files(second).result.unlink()
+    lone_project.run_one(second)
+    assert lone_project.files(second).checkpoint.read_bytes() == after_first
+
+
+def test_training_resumes_from_its_last_checkpoint_bit_for_bit(
+    project: Project, lone_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = project.plan({**TINY, "train.ema_decay": 0.9, "train.grad_clip": 0.3}).cells[0]
+    project.run(cell.train)
+    whole_step = train.Training.step
+
+    def stop_at_ten(training: train.Training) -> None:
+        if training.budget.step == 10:
+            raise KeyboardInterrupt
+        whole_step(training)
+
+    monkeypatch.setattr(train.Training, "step", stop_at_ten)
+    with pytest.raises(KeyboardInterrupt):
+        lone_project.run_one(cell.train, {"runtime.checkpoint_seconds": 0.0})
+    monkeypatch.setattr(train.Training, "step", whole_step)
+    assert lone_project.files(cell.train).resume.exists()
+    lone_project.run_one(cell.train)
+    assert (
+        result(lone_project, cell.train).output_sha256 == result(project, cell.train).output_sha256
+    )
+    assert not lone_project.files(cell.train).resume.exists()
+
+
+def test_a_checkpoint_of_another_spec_is_not_resumed(lone_project: Project) -> None:
+    plan = lone_project.plan(rows={"other": {"optim.matrix_lr": 0.01}})
+    first, second = (c.train for c in plan.cells)
+    for node in (first, second):
+        lone_project.prepare(node)
+        lone_project.files(node).folder.mkdir(parents=True, exist_ok=True)
+    training = train.Training(context(lone_project, first))
+    training.prime()
+    training.step()
+    training.saved_at = -1e9
+    training.checkpoint_if_due()
+    lone_project.files(first).resume.rename(lone_project.files(second).resume)
+    other = train.Training(context(lone_project, second))
+    other.resume()
+    assert other.budget.step == 0
+
+
+def test_the_first_loss_is_close_to_the_logarithm_of_the_vocabulary(project: Project) -> None:
+    cell = project.plan({**TINY, "train.steps": 1, "model.embed_init_std": 0.005}).cells[0]
+    project.run(cell.train)
+    assert result(project, cell.train).measures["train_loss_nats"] == pytest.approx(
+        math.log(384), abs=0.05
+    )
+
+
+def test_a_budget_in_tokens_shares_the_training_of_its_steps(project: Project) -> None:
+    in_tokens = {**{k: v for k, v in TINY.items() if k != "train.steps"}, "train.tokens": 24 * 256}
+    assert project.plan(in_tokens).cells[0].train.key == project.plan().cells[0].train.key
+
+
+def test_a_budget_in_seconds_stops_in_time_and_records_its_steps(project: Project) -> None:
+    base = {**{k: v for k, v in TINY.items() if k != "train.steps"}, "train.seconds": 0.5}
+    cell = project.plan(base).cells[0]
+    project.run(cell.train)
+    measures = result(project, cell.train).measures
+    assert measures["steps"] >= 1
+    assert measures["train_s"] >= 0.5
+    assert measures["tokens"] == measures["steps"] * 256
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(lone_project: Project) -> None:
+    cell = lone_project.plan({**TINY, "optim.embed_lr": 1e30}).cells[0]
+    with pytest.raises(FloatingPointError, match="loss is"):
+        lone_project.run_one(cell.train)
+    assert lone_project.files(cell.train).failed.exists()
+    assert not lone_project.files(cell.train).result.exists()
+
+
+def test_a_stage_cannot_see_knobs_of_other_stages(project: Project) -> None:
+    cell = project.plan().cells[0]
+    for node, own in ((cell.quantize, "quant."), (cell.post["chunked"], "eval.")):
+        assert node.spec
+        assert all(name.startswith(own) for name in node.spec)
+
+
+def test_micro_batches_do_not_change_the_mean_gradient(project: Project) -> None:
+    whole, split = (
+        project.plan({**TINY, "train.steps": 3, "train.micro_tokens": m}).cells[0].train
+        for m in (256, 128)
+    )
+    project.run(whole, split)
+    a, b = (weights(project.files(n).checkpoint) for n in (whole, split))
+    for name in a:
+        np.testing.assert_allclose(a[name], b[name], atol=2e-5)
