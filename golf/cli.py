@@ -116,7 +116,7 @@ def plan(
     device: Device = "",
     processes: Processes = 0,
 ) -> None:
-    """Print the rows of MATRIX, the nodes to run and those to reuse; start nothing.
+    """Print rows, nodes to run and nodes to reuse; start nothing.
 
     Example: golf plan matrices/quickstart.yaml --params
     """
@@ -144,7 +144,7 @@ def report(
     profile: Profile = "",
     overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
 ) -> None:
-    """Render the ablation table of MATRIX, or of every matrix that was run.
+    """Render the ablation table of MATRIX, or of all that were run.
 
     Cells that are not done yet show a dash.
 
@@ -167,7 +167,7 @@ def show(
     profile: Profile = "",
     overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
 ) -> None:
-    """Print every setting of a row, where it was set, and the folders of its nodes.
+    """Print a row's settings, where each was set, and its folders.
 
     Example: golf show matrices/quickstart.yaml baseline
     """

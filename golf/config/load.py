@@ -22,14 +22,14 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*$")
 LAUNCH_CHOICES = {"device": ("auto", "cpu", "cuda"), "compile": ("auto", "on", "off")}
 
 
-def load_matrix(path: Path) -> Matrix:
-    """Read and check a matrix file.
+def load_matrix(path: Path, text: str | None = None) -> Matrix:
+    """Read and check a matrix file (or ``text`` in its place).
 
     Raises:
         GolfError: with every problem found in the file.
     """
     reader = _MatrixReader(path)
-    matrix = reader.matrix(read_nodes(path))
+    matrix = reader.matrix(read_nodes(path, text))
     if reader.problems:
         raise GolfError(*reader.problems)
     return matrix
@@ -62,7 +62,8 @@ def parse_override(text: str) -> tuple[str, Setting]:
     layer = reader.settings(Table(((Scalar(name.strip(), where), value),), where))
     if reader.problems:
         raise GolfError(*(dataclasses.replace(p, where=where) for p in reader.problems))
-    return next(iter(layer.items()))
+    knob_name, setting = next(iter(layer.items()))
+    return knob_name, dataclasses.replace(setting, where=where)
 
 
 class _MatrixReader:

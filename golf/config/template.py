@@ -15,12 +15,12 @@ baseline:                     # values that every row starts from; the first lin
 
 factors:                      # one row for each value, all else as in the baseline
   logit_softcap: [15]
-  rope_dims: [16]
+  rope_dims: [8]
   embed_bits: [6]             # changes no training: the baseline's weights are reused
 
 rows:                         # rows with a name, several settings at once
   wide:
-    model_dim: 192
+    model_dim: 96
     note: 1.5 times the width
   wide-int4:
     parent: wide              # starts from `wide`, and its delta is taken against `wide`

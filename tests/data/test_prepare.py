@@ -30,12 +30,12 @@ SHARDS = Path("datasets/datasets/fineweb10B_sp512")
 MODEL = Path("datasets/tokenizers/fineweb_512_bpe.model")
 
 
-def made(folder: Path, **recipe: object) -> Prepared:
-    """Prepare a recipe in ``folder``."""
+def made(where: Path, **recipe: object) -> Prepared:
+    """Prepare a recipe in the folder ``where``."""
     open_ends = {"corpus": None, "folder": None, "tokenizer": None, "seq_len": None}
-    write_json(folder / "recipe.json", {**open_ends, "fingerprint": "f", **recipe})
-    prepare(folder)
-    return read_prepared(folder)
+    write_json(where / "recipe.json", {**open_ends, "fingerprint": "f", **recipe})
+    prepare(where)
+    return read_prepared(where)
 
 
 def tokens(files: list[str]) -> Tokens:
@@ -68,11 +68,11 @@ def published(tmp_path: Path, model: Path) -> Path:
     return tmp_path / "project"
 
 
-def adopted(project: Path, folder: Path, seq_len: int = 16, vocab_size: int = 512) -> Prepared:
+def adopted(project: Path, where: Path, seq_len: int = 16, vocab_size: int = 512) -> Prepared:
     """Prepare the shards of ``project`` the way planning asks for it."""
     found = find_dataset(str(SHARDS), vocab_size, project)
     return made(
-        folder,
+        where,
         folder=str(found.folder),
         tokenizer=str(found.tokenizer) if found.tokenizer else None,
         seq_len=seq_len,

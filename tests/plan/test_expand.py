@@ -271,6 +271,11 @@ def test_an_override_that_nothing_reads_is_an_error(tmp_path: Path) -> None:
     assert "model.attn_gate is none" in problem.what
 
 
+def test_an_override_counts_if_one_row_reads_it(tmp_path: Path) -> None:
+    text = "rows: {r: {attn_gate: out_gate}}\n"
+    assert row(plan(tmp_path, text, "gate_width=24"), "r").values["model.gate_width"] == 24
+
+
 def test_a_setting_of_the_baseline_counts_if_one_row_reads_it(tmp_path: Path) -> None:
     text = "baseline: {gate_width: 24}\nrows: {r: {attn_gate: out_gate}}\n"
     assert row(plan(tmp_path, text), "r").values["model.gate_width"] == 24

@@ -256,7 +256,13 @@ def test_a_key_is_the_start_of_the_hash_of_canonical_json() -> None:
     assert node.key == hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-GOLDEN = {"train": "", "pre": "", "quantize": "", "post": "", "ttt": ""}
+GOLDEN = {
+    "train": "9fe9e8edc9ed",
+    "pre": "696ae7c94c24",
+    "quantize": "7557fa21fcb8",
+    "post": "1774cfbb1835",
+    "ttt": "b6b18c99edc3",
+}
 MOVED = """\
 The names of finished work moved: everybody's results would be done again.
 

@@ -50,8 +50,10 @@ def test_every_row_has_the_promised_keys() -> None:
 def test_rows_stand_in_order_with_their_words() -> None:
     told = [(r["row"], r["change"], r["parent"], r["n"]) for r in rows()]
     assert told == [
-        ("base", "base=1", None, 2), ("näher", "näher=1", "base", 1), ("later", "later=1", "näher", 0),
-    ]  # fmt: skip
+        ("base", "base=1", None, 2),
+        ("näher", "näher=1", "base", 1),
+        ("later", "later=1", "näher", 0),
+    ]
 
 
 def test_scores_are_mean_and_std_and_std_is_null_for_one_seed() -> None:
@@ -65,7 +67,8 @@ def test_scores_are_mean_and_std_and_std_is_null_for_one_seed() -> None:
 def test_what_is_missing_is_null() -> None:
     base, one, later = rows()
     assert base["delta"] == {"pre_bpb": None, "post_bpb": None, "ttt_bpb": None}
-    assert base["ttt_bpb"] is None and later["post_bpb"] is None
+    assert base["ttt_bpb"] is None
+    assert later["post_bpb"] is None
     assert one["delta"]["ttt_bpb"] is None
     assert later["fits"] is None
 

@@ -1,0 +1,42 @@
+# make quickstart: set up, run the quickstart matrix, print its table
+# make test:       set up, run the tests
+# make check:      everything that a change must pass
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: quickstart test test-all lint check docs clean
+
+quickstart: $(VENV)/.installed
+	$(BIN)/golf run matrices/quickstart.yaml
+	$(BIN)/golf report matrices/quickstart.yaml
+
+test: $(VENV)/.installed-dev
+	$(BIN)/pytest
+
+test-all: $(VENV)/.installed-dev
+	$(BIN)/pytest -m "not gpu" --cov
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/golf factors --markdown > docs/factors.md
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -e .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/pip install --quiet -e '.[dev]'
+	touch $@

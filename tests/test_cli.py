@@ -1,0 +1,147 @@
+"""The command line as a user meets it: real processes, exact messages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMANDS = ("run", "plan", "report", "show", "factors", "init")
+
+BROKEN = {
+    "misspelt": (
+        "factors:\n  gate_widht: [12]\n",
+        "m.yaml:2:3: unknown factor 'gate_widht'\n  did you mean 'gate_width'",
+    ),
+    "idle": (
+        "factors:\n  gate_width: [24]\n",
+        "m.yaml:2:16: model.gate_width changes nothing while model.attn_gate is none\n"
+        "  set model.attn_gate to out_gate in row 'gate_width=24', or drop gate_width",
+    ),
+    "shape": (
+        "rows:\n  odd: {head_dim: 48}\n",
+        "m.yaml:2:19: model_dim 128 is not a multiple of head_dim 48\n  in row 'odd'",
+    ),
+    "choice": (
+        "baseline:\n  bits: 3\n",
+        "m.yaml:2:9: quant.bits is one of 4, 5, 6, 7, 8, found 3",
+    ),
+    "several": (
+        "preset: quickstrat\nseeds: 3\nrows:\n  a: {parent: b}\n",
+        "m.yaml:1:9: unknown name 'quickstrat'\n  did you mean 'quickstart'?\n"
+        "m.yaml:2:8: seeds is a list of whole numbers\n  for example [1337, 42]\n"
+        "m.yaml:4:3: row 'a' names an unknown row 'b'",
+    ),
+}
+
+
+def golf(*arguments: str, cwd: Path | str = "/") -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "golf", *arguments]
+    return subprocess.run(line, capture_output=True, text=True, cwd=cwd, check=False)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_matrix_is_one_clear_message(name: str, tmp_path: Path) -> None:
+    text, message = BROKEN[name]
+    (tmp_path / "m.yaml").write_text(text)
+    for command in ("plan", "run", "report", "show"):
+        done = golf(command, "m.yaml", cwd=tmp_path)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert done.stderr.startswith(message), done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_summary_and_an_example(command: str) -> None:
+    done = golf(command, "--help")
+    assert done.returncode == 0
+    assert f"Example: golf {command}" in done.stdout
+    assert done.stdout.splitlines()[2].strip().endswith(".")
+
+
+def test_help_and_plan_import_neither_torch_nor_pandas(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("factors:\n  rope_dims: [16]\n")
+    for arguments in (["--help"], ["plan", "m.yaml"], ["run", "m.yaml", "--dry-run"], ["factors"]):
+        line = [sys.executable, "-X", "importtime", "-m", "golf", *arguments]
+        done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, check=True)
+        imported = {s.split("|")[-1].strip() for s in done.stderr.splitlines() if "|" in s}
+        assert "golf.cli" in imported
+        assert not imported & {"torch", "pandas", "numpy", "scipy", "rich", "matplotlib"}
+
+
+def test_the_version_is_printed() -> None:
+    assert golf("--version").stdout.startswith("golf 0.")
+
+
+def test_init_writes_a_matrix_that_plans_and_never_overwrites(tmp_path: Path) -> None:
+    assert golf("init", "matrices/mine.yaml", cwd=tmp_path).returncode == 0
+    before = (tmp_path / "matrices/mine.yaml").read_text()
+    planned = golf("plan", "matrices/mine.yaml", cwd=tmp_path)
+    assert planned.returncode == 0, planned.stderr
+    assert "6 rows x 2 seeds" in planned.stdout
+    again = golf("init", "matrices/mine.yaml", cwd=tmp_path)
+    assert again.returncode == 2
+    assert (tmp_path / "matrices/mine.yaml").read_text() == before
+
+
+def test_a_plan_in_json_has_the_stable_keys(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("baseline: {ttt: sgd}\nrows:\n  int4: {bits: 4}\n")
+    plan = json.loads(golf("plan", "m.yaml", "--json", cwd=tmp_path).stdout)
+    assert [r["row"] for r in plan["rows"]] == ["baseline", "int4"]
+    assert [r["nodes"] for r in plan["rows"]] == [{"run": 5, "reuse": 0}] * 2
+    assert plan["nodes"] == {"run": 8, "reuse": 0}
+    assert all(type(r["params"]) is int for r in plan["rows"])
+
+
+def test_show_tells_where_each_value_comes_from(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(
+        "baseline: {depth: 3}\nrows:\n  a: {GATE_WIDTH: 8, attn_gate: out_gate}\n"
+    )
+    shown = golf("show", "m.yaml", "a", "--set", "mlp_mult=2", cwd=tmp_path).stdout
+    lines = {line.split()[0]: line.split(maxsplit=2)[1:] for line in shown.splitlines()[1:]}
+    assert lines["model.depth"] == ["3", "m.yaml:1:19"]
+    assert lines["model.gate_width"] == ["8", "m.yaml:3:19"]
+    assert lines["model.mlp_mult"] == ["2", "--set mlp_mult=2"]
+    assert lines["model.head_dim"] == ["32", "default"]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["report"], "no matrix was run here yet"),
+        (["plan", "none.yaml"], "none.yaml: no such file"),
+        (["factors", "gate_widht"], "unknown factor 'gate_widht'"),
+        (["plan", "m.yaml", "--profile", "cup"], "no profile 'cup'"),
+        (["plan", "m.yaml", "--set", "depth"], "--set depth: wants NAME=VALUE"),
+        (["plan", "m.yaml", "--set", "depth=x"], "--set depth=x: model.depth wants int, found 'x'"),
+        (["show", "m.yaml", "basline"], "m.yaml: no row 'basline'\n  did you mean 'baseline'?"),
+        (["report", "m.yaml", "--format", "pdf"], "no format 'pdf'"),
+    ],
+)
+def test_mistakes_on_the_command_line_are_told_plainly(
+    arguments: list[str], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "m.yaml").write_text("baseline: {depth: 3}\n")
+    done = golf(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_commands_work_from_any_directory(tmp_path: Path) -> None:
+    matrix = tmp_path / "matrices" / "m.yaml"
+    matrix.parent.mkdir()
+    matrix.write_text("baseline: {depth: 3}\n")
+    shown = golf("show", str(matrix)).stdout
+    assert f" {tmp_path}/runs/train/" in shown
+
+
+def test_a_report_before_any_run_shows_dashes(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("baseline: {depth: 3}\n")
+    done = golf("report", "m.yaml", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "**1 of 1 cells missing**" in done.stdout
+    assert (tmp_path / "reports" / "m.md").read_text() == done.stdout

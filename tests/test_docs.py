@@ -1,0 +1,67 @@
+"""Documents say what is so: generated pages are current, links resolve, commands exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from golf.config.describe import factors_markdown
+from golf.config.load import load_matrix
+from golf.config.machine import Launch
+from golf.plan.expand import expand
+from golf.plan.graph import plan_matrix
+from tests.conftest import CPU
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+MISSION = (
+    "model.window_pattern", "model.head_dim", "model.n_kv_head", "model.value_embed",
+    "model.logit_softcap", "model.gate_width", "model.rope_dims", "model.leaky_slope",
+)  # fmt: skip
+
+
+def test_the_page_of_factors_is_current() -> None:
+    assert (ROOT / "docs/factors.md").read_text() == factors_markdown(), "run `make docs`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_relative_links_resolve(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+        assert target.startswith("http") or (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_files_and_make_targets_that_pages_name_exist(page: Path) -> None:
+    text = page.read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"`?\bmake ([a-z-]+)\b`?", text):
+        assert f"\n{target}:" in makefile, target
+    for path in re.findall(r"`((?:golf|matrices|tests|docs|benchmarks)/[\w/.-]+)`", text):
+        assert (ROOT / path).exists(), path
+
+
+def test_the_readme_shows_the_committed_report() -> None:
+    report = (ROOT / "reports/quickstart.md").read_text()
+    table = next(part for part in report.split("\n\n") if part.startswith("| Row"))
+    assert table in (ROOT / "README.md").read_text(), "copy the table of reports/quickstart.md"
+
+
+def test_the_example_of_the_matrix_page_plans() -> None:
+    text = (ROOT / "docs/matrix.md").read_text()
+    example = re.search(r"```yaml\n(.*?)```", text, re.S)
+    assert example
+    matrix = load_matrix(ROOT / "docs" / "example.yaml", example[1])
+    assert len(expand(matrix, Launch(), CPU).rows) == 5
+
+
+def test_the_quickstart_varies_every_factor_that_the_mission_names() -> None:
+    matrix = load_matrix(ROOT / "matrices/quickstart.yaml")
+    rows = expand(matrix, matrix.launch, CPU)
+    varied = {name for draft in matrix.drafts for name in draft.own}
+    assert set(MISSION) <= varied
+    plan = plan_matrix(rows, ROOT, "quickstart")
+    assert len({c.train.key for c in plan.cells}) == 18
+    assert len(matrix.seeds) == 2
+    assert {"quant.bits", "ttt.lr"} <= varied
