@@ -30,6 +30,7 @@ def microseconds(attend, length: int, window: int | None, dtype: torch.dtype) ->
 
 
 def main() -> None:
+    """Print the table."""
     torch.set_num_threads(1)
     machine = this_machine()
     dtype = torch.bfloat16 if machine.cpu_bf16 else torch.float32

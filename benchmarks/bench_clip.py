@@ -34,6 +34,7 @@ MATRIX = Path(__file__).parents[1] / "matrices" / "quickstart.yaml"
 
 
 def score(model: torch.nn.Module, stream: ValidationStream, seq_len: int) -> float:
+    """Return bits per byte of the first targets."""
     nats = 0.0
     with torch.inference_mode():
         for inputs, targets, _ in stream.batches(cut_windows(TARGETS, seq_len, seq_len), 32):
@@ -42,6 +43,7 @@ def score(model: torch.nn.Module, stream: ValidationStream, seq_len: int) -> flo
 
 
 def main() -> None:
+    """Print the table."""
     torch.set_num_threads(1)
     plan = plan_as_run(MATRIX, Options())
     node = plan.cells[0].quantize

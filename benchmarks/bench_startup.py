@@ -26,12 +26,14 @@ COMMANDS = {
 
 
 def seconds(line: list[str]) -> float:
+    """Return the wall time of a command."""
     start = time.perf_counter()
     subprocess.run(line, check=True, capture_output=True)
     return time.perf_counter() - start
 
 
 def main() -> None:
+    """Print the table."""
     planned = subprocess.run(COMMANDS["golf plan quickstart"], capture_output=True, text=True)
     if " 0 nodes to run" not in planned.stdout:
         sys.exit("run the quickstart matrix first: golf run matrices/quickstart.yaml")

@@ -70,7 +70,8 @@ def find_dataset(name: str, vocab_size: int, root: Path) -> Dataset:
         return Dataset(f"{corpus.sha256[:16]}/{corpus.train_bytes}/{corpus.val_bytes}")
     folder = (root / name).expanduser().resolve()
     shards = sorted(folder.glob("*.bin"))
-    kinds = {kind for kind in ("_train_", "_val_") for s in shards if kind in s.name}
+    tokens = [s.name for s in shards if "_val_bytes_" not in s.name]
+    kinds = {kind for kind in ("_train_", "_val_") for name in tokens if kind in name}
     if len(kinds) < 2:
         hint = did_you_mean(name, CORPORA) or f"embedded: {', '.join(CORPORA)}"
         raise fail(

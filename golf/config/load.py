@@ -78,7 +78,7 @@ class _MatrixReader:
 
     def matrix(self, root: Node) -> Matrix:
         parts: dict[str, Any] = {"name": self.path.stem}
-        late: dict[str, Layer] = {}
+        late: dict[str, Setting] = {}
         for key, node in self.entries(root, SECTIONS, "section"):
             read = SECTIONS[str(key.value)]
             found = read(self, node)
@@ -88,6 +88,9 @@ class _MatrixReader:
                 parts[str(key.value)] = found
         if not NAME.match(parts["name"]):
             self.add(str(self.path), f"{parts['name']!r} cannot be a file name", "set `name:`")
+        for name in late.keys() & parts.get("baseline", {}).keys():
+            place = parts["baseline"][name].where
+            self.add(late[name].where, f"{name} is already set in the baseline ({place})")
         parts["baseline"] = {**parts.get("baseline", {}), **late}
         drafts = (*parts.pop("factors", ()), *parts.pop("rows", ()))
         self.check_rows(drafts)
@@ -251,7 +254,7 @@ class _MatrixReader:
 
 def _in_circle(draft: RowDraft, rows: dict[str, RowDraft]) -> bool:
     name, passed = draft.parent, 0
-    while name in rows and passed <= len(rows):
+    while name != BASELINE and name in rows and passed <= len(rows):
         name, passed = rows[name].parent, passed + 1
     return passed > len(rows)
 

@@ -17,6 +17,7 @@ from golf.errors import GolfError, Problem, fail
 INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]*)$")
 FLOAT = re.compile(r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9]+)([eE][-+]?[0-9]+)?$")
 ODD_NUMBER = re.compile(r"[-+]?(0[0-9]+|0[xob][0-9a-fA-F]+|[0-9]+(:[0-9]+)+)$")
+LONGEST_NUMBER = 4000  # digits that Python still reads
 WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
@@ -131,6 +132,9 @@ class _Reader:
             self.problems.append(Problem(where, what, "write a plain decimal number, or quote it"))
         if text.lower() in WORDS:
             return Scalar(WORDS[text.lower()], where)
+        if INTEGER.match(text) and len(text) > LONGEST_NUMBER:
+            self.problems.append(Problem(where, "a number of thousands of digits"))
+            return Scalar(None, where)
         if INTEGER.match(text):
             return Scalar(int(text), where)
         if FLOAT.match(text):

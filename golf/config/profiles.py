@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from golf.config.knob import Knob, Scale, Value
+from golf.config.resolve import budget_steps
 from golf.config.schema import KNOBS
 
 
@@ -23,7 +24,11 @@ class Profile:
     caps: dict[str, int] = field(default_factory=dict)
 
     def apply(self, values: dict[str, Value]) -> dict[str, Value]:
-        """Return ``values`` scaled; knobs that are None, off or unscaled stay as they are."""
+        """Return ``values`` scaled; knobs that are None, off or unscaled stay as they are.
+
+        A budget in tokens becomes the steps that it would have been.
+        """
+        values = {**values, "train.steps": budget_steps(values), "train.tokens": None}
         done = {name: self._scaled(KNOBS[name], value) for name, value in values.items()}
         for name, cap in self.caps.items():
             given = done[name]

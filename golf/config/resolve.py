@@ -40,7 +40,8 @@ def _int(values: Draft, name: str) -> int:
     return value
 
 
-def _steps(values: Draft) -> Value:
+def budget_steps(values: Draft) -> Value:
+    """Return the budget in steps; None when it is in seconds."""
     tokens = values["train.tokens"]
     if not isinstance(tokens, int):
         return values["train.steps"]
@@ -60,10 +61,10 @@ def _rope_dims(values: Draft) -> Value:
 def _window_pattern(values: Draft) -> Value:
     """Return one letter per layer, the last one L; a model with full windows only is ``L``."""
     pattern, depth = str(values["model.window_pattern"]), _int(values, "model.depth")
-    if not pattern or values["model.short_window"] == 1.0:
-        return pattern and "L"
+    if not pattern or not set(pattern) <= set("SL"):
+        return pattern
     layers = (pattern * depth)[: depth - 1] + "L"
-    return layers if "S" in layers else "L" if set(pattern) <= set("SL") else pattern
+    return layers if "S" in layers and values["model.short_window"] != 1.0 else "L"
 
 
 def _data_seed(values: Draft) -> Value:
@@ -88,7 +89,7 @@ def _micro_tokens(values: Draft, most: int, world_size: int) -> int:
 
 
 FILLERS: dict[str, Callable[[Draft], Value]] = {
-    "train.steps": _steps,
+    "train.steps": budget_steps,
     "train.tokens": lambda values: None,
     "train.data_seed": _data_seed,
     "model.n_kv_head": _n_kv_head,

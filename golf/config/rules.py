@@ -50,6 +50,13 @@ def _window_letters(v: dict[str, Any], _: int) -> str:
     return f"window_pattern is letters S (short) and L (full), found {pattern!r}"
 
 
+def _mlp_has_width(v: dict[str, Any], _: int) -> str:
+    hidden = int(v["model.mlp_mult"] * v["model.model_dim"])
+    return (
+        f"the MLP needs at least 2 hidden channels, mlp_mult gives {hidden}" if hidden < 2 else ""
+    )
+
+
 def _gates_read_the_stream(v: dict[str, Any], _: int) -> str:
     width = v["model.model_dim"]
     gates = ("model.gate_width", "model.value_gate_width")
@@ -107,6 +114,7 @@ RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("model.n_kv_head", "model.head_dim", "model.model_dim"), _kv_heads_share_evenly),
     (("model.rope_dims", "model.head_dim"), _rotary_pairs),
     (("model.window_pattern",), _window_letters),
+    (("model.mlp_mult", "model.model_dim"), _mlp_has_width),
     (("model.gate_width", "model.value_gate_width", "model.model_dim"), _gates_read_the_stream),
     (("train.steps", "train.seconds", "train.tokens"), _one_budget),
     (("train.batch_tokens", "train.seq_len", "train.micro_tokens"), _whole_sequences),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from golf.config.knob import UNSET, Knob, Value
 from golf.errors import did_you_mean
 
+LARGEST = 2**63 - 1
+
 
 class BadValueError(ValueError):
     """A value that a knob cannot take; the text completes "knob NAME ..."."""
@@ -38,6 +40,8 @@ def _typed(knob: Knob, raw: object) -> Value:
         if knob.optional:
             return None
         raise BadValueError(f"{knob.name} wants {knob.type_name}, found null", _off_hint(knob))
+    if isinstance(raw, int) and abs(raw) > LARGEST:
+        raise BadValueError(f"{knob.name} wants {knob.type_name}, found a number beyond 2^63")
     if knob.kind is float and isinstance(raw, int | float) and not isinstance(raw, bool):
         return float(raw)
     if knob.kind is tuple:
@@ -77,7 +81,8 @@ def format_value(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:g}"
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
     if isinstance(value, tuple):
         return "[" + ", ".join(value) + "]"
     return str(value)

@@ -134,7 +134,8 @@ def _adopt_shards(folder: Path, recipe: dict[str, Any]) -> Prepared:
     train = sorted(source.glob("*_train_*.bin"))
     sidecars = sorted(source.glob("*_val_bytes_*.bin"))
     val = np.concatenate([open_shard(p) for p in _val_shards(source)])
-    _check_ids(val, recipe["vocab_size"], source)
+    for shard in (val, *map(open_shard, train)):
+        _check_ids(shard, recipe["vocab_size"], source)
     if sidecars:
         counted, counting = np.concatenate([open_shard(p) for p in sidecars]), "sidecar"
     else:
@@ -145,6 +146,9 @@ def _adopt_shards(folder: Path, recipe: dict[str, Any]) -> Prepared:
             f"{len(counted)} byte counts for {len(val)} validation tokens", where=str(source)
         )
     kept = (len(val) - 1) // seq_len * seq_len + 1
+    if kept < 2:
+        what = f"{len(val)} validation tokens do not fill one sequence of {seq_len}"
+        raise fail(what, "set a shorter seq_len", str(source))
     names = {"train": str(train[0]), "val": "val.bin", "val_bytes": "val_bytes.bin"}
     write_shard(folder / "val.bin", val[:kept])
     write_shard(folder / "val_bytes.bin", counted[:kept])
@@ -161,5 +165,5 @@ def _val_shards(source: Path) -> list[Path]:
 def _check_ids(tokens: Tokens, vocab_size: int, source: Path) -> None:
     highest = int(tokens.max(initial=0))
     if highest >= vocab_size:
-        what = f"token {highest} in the validation shards, but vocab_size is {vocab_size}"
+        what = f"token {highest} in the shards, but vocab_size is {vocab_size}"
         raise fail(what, "set vocab_size to the shards' vocabulary", str(source))

@@ -44,8 +44,12 @@ def attend_tiles(q_BTHD: Tensor, k_BTKD: Tensor, v_BTKD: Tensor, window: int | N
 
 
 @cache
+@torch.inference_mode(False)
 def _tile_mask(start: int, end: int, low: int, window: int | None, device: torch.device) -> Tensor:
-    """Return 0 where a query of the tile may look and -inf elsewhere."""
+    """Return 0 where a query of the tile may look and -inf elsewhere.
+
+    Kept between calls, hence never an inference tensor: a later backward pass may need it.
+    """
     i = torch.arange(start, end, device=device)[:, None]
     j = torch.arange(low, end, device=device)[None]
     seen = (j <= i) if window is None else (j <= i) & (i - j <= window)
@@ -80,6 +84,7 @@ def _flex() -> Any:
 
 
 @cache
+@torch.inference_mode(False)
 def _block_mask(length: int, window: int | None, device: torch.device) -> Any:
     from torch.nn.attention.flex_attention import create_block_mask  # noqa: PLC0415 (slow import)
 

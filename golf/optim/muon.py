@@ -45,7 +45,10 @@ class Muon(torch.optim.Optimizer):
                 self._step_bank(same, group["lr"], group["momentum"], group["weight_decay"])
 
     def _step_bank(self, bank: list[Tensor], lr: float, momentum: float, decay: float) -> None:
+        bank = [p for p in bank if p.grad is not None]
         grads = [p.grad for p in bank if p.grad is not None]
+        if not bank:
+            return
         buffers = [self._buffer(p) for p in bank]
         torch._foreach_mul_(buffers, momentum)
         torch._foreach_add_(buffers, grads)

@@ -15,7 +15,7 @@ from golf.config.matrix import BASELINE, Layer, Matrix, RowDraft, Setting
 from golf.config.profiles import PROFILES
 from golf.config.resolve import resolve
 from golf.config.rules import broken_rules
-from golf.config.schema import KNOBS, is_relevant, spec_for, unmet_need
+from golf.config.schema import KNOBS, spec_for, unmet_need
 from golf.config.values import format_value
 from golf.errors import GolfError, Problem
 
@@ -31,6 +31,7 @@ class Row:
         parent: the row that deltas are taken against; "" for the baseline itself.
         values: every knob's resolved value, for the first seed.
         origins: where each value was set; knobs at their default are absent.
+        data_seed_follows: whether the order of the data has the seed of the weights.
     """
 
     name: str
@@ -39,13 +40,12 @@ class Row:
     values: Mapping[str, Value]
     origins: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
+    data_seed_follows: bool = True
 
     def seeded(self, seed: int) -> dict[str, Value]:
         """Return the values with another seed; the data seed follows unless it was set."""
-        data_seed = self.values["train.data_seed"]
-        follows = "train.data_seed" not in self.origins
-        moved = {"train.seed": seed, "train.data_seed": seed if follows else data_seed}
-        return {**self.values, **moved}
+        data_seed = seed if self.data_seed_follows else self.values["train.data_seed"]
+        return {**self.values, "train.seed": seed, "train.data_seed": data_seed}
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ def expand(
     drafts = (baseline, *matrix.drafts)
     rows = tuple(maker.row(d) for d in drafts)
     problems = [p for d, r in zip(drafts, rows, strict=True) for p in maker.problems(d, r)]
-    problems += _idle_baseline(matrix, rows)
-    problems = problems or _equal_rows(drafts, rows, profile)
+    problems += maker.idle_everywhere({**matrix.baseline, **overrides})
+    problems = problems or _equal_rows(drafts, rows, matrix.seeds, profile)
     if problems:
         raise GolfError(*dict.fromkeys(problems))
     return Rows(matrix, rows, launch, machine, profile, overrides)
@@ -101,14 +101,17 @@ class _RowMaker:
         self.device = device_of(launch, machine)
         self.profile = profile
         self.overrides = overrides
+        self.written: dict[str, dict[str, Value]] = {}
 
     def row(self, draft: RowDraft) -> Row:
         settings = self.stack(draft)
         values = {n: k.default for n, k in KNOBS.items()}
+        values["train.seed"] = self.matrix.seeds[0]
         _put(values, {n: s.value for n, s in settings.items()})
         if self.profile:
             values = PROFILES[self.profile].apply(values)
         _put(values, {n: s.value for n, s in self.overrides.items()})
+        self.written[draft.name] = values
         is_base = draft.name == BASELINE
         return Row(
             name=draft.name,
@@ -117,6 +120,7 @@ class _RowMaker:
             values=resolve(values, self.device, self.launch.nproc_per_node),
             origins={n: s.where for n, s in {**settings, **self.overrides}.items()},
             note=draft.note,
+            data_seed_follows=values["train.data_seed"] is None,
         )
 
     def stack(self, draft: RowDraft) -> dict[str, Setting]:
@@ -138,8 +142,29 @@ class _RowMaker:
             where = where or next((row.origins[n] for n in names if n in row.origins), draft.where)
             found.append(Problem(where, message, f"in row {draft.name!r}"))
         if draft.name != BASELINE:
-            found += [p for n, s in draft.own.items() if (p := _idle(n, s, row))]
-        found += [p for n, s in self.overrides.items() if (p := _idle(n, s, row))]
+            found += [p for n, s in draft.own.items() if (p := self.idle(n, s, draft.name))]
+        return found
+
+    def idle(self, name: str, setting: Setting, row: str) -> Problem | None:
+        """Return the problem of a setting that nothing reads in this row."""
+        values = self.written[row]
+        needed = unmet_need(KNOBS[name], values)
+        if needed is None:
+            return None
+        allowed = KNOBS[name].needs.get(needed)
+        what = f"{name} changes nothing while {needed} is {format_value(values[needed])}"
+        wanted = (
+            " or ".join(map(format_value, allowed)) if isinstance(allowed, tuple) else "a value"
+        )
+        hint = f"set {needed} to {wanted} in row {row!r}, or drop {setting.written}"
+        return Problem(setting.where, what, hint)
+
+    def idle_everywhere(self, layer: Layer) -> list[Problem]:
+        """Report settings for all rows that not one row reads."""
+        found = []
+        for name, setting in layer.items():
+            idle = [self.idle(name, setting, row) for row in self.written]
+            found += [idle[0]] if idle[0] and all(idle) else []
         return found
 
 
@@ -168,34 +193,15 @@ def _double_budgets(layer: Layer) -> list[Problem]:
     return found
 
 
-def _idle(name: str, setting: Setting, row: Row) -> Problem | None:
-    """Return the problem of a knob that nothing reads in this row."""
-    needed = unmet_need(KNOBS[name], row.values)
-    if needed is None:
-        return None
-    allowed = KNOBS[name].needs.get(needed)
-    what = f"{name} changes nothing while {needed} is {format_value(row.values[needed])}"
-    wanted = " or ".join(map(format_value, allowed)) if isinstance(allowed, tuple) else "a value"
-    hint = f"set {needed} to {wanted} in row {row.name!r}, or drop {setting.written}"
-    return Problem(setting.where, what, hint)
-
-
-def _idle_baseline(matrix: Matrix, rows: tuple[Row, ...]) -> list[Problem]:
-    """Report settings of the baseline that no row at all reads."""
-    found = []
-    for name, setting in matrix.baseline.items():
-        if not any(is_relevant(KNOBS[name], r.values) for r in rows):
-            found += [p for p in [_idle(name, setting, rows[0])] if p]
-    return found
-
-
-def _equal_rows(drafts: tuple[RowDraft, ...], rows: tuple[Row, ...], profile: str) -> list[Problem]:
+def _equal_rows(
+    drafts: tuple[RowDraft, ...], rows: tuple[Row, ...], seeds: tuple[int, ...], profile: str
+) -> list[Problem]:
     """Report rows that resolve to the same work; such a factor changes nothing."""
     found = []
-    specs = {row.name: spec_for(row.values, *MEASURED) for row in rows}
+    work = {r.name: [spec_for(r.seeded(s), *MEASURED) for s in seeds] for r in rows}
     for i, draft in enumerate(drafts):
-        twins = [r.name for r in rows[:i] if specs[r.name] == specs[draft.name]]
-        if draft.same_as and specs[draft.same_as] != specs[draft.name]:
+        twins = [r.name for r in rows[:i] if work[r.name] == work[draft.name]]
+        if draft.same_as and work[draft.same_as] != work[draft.name]:
             what = f"row {draft.name!r} says same_as {draft.same_as!r}, but they differ"
             found.append(Problem(draft.where, what))
         elif twins and not draft.same_as:

@@ -33,7 +33,7 @@ from golf.records import canonical_json, renamed_into_place
 
 MAGIC = b"GOLFART1"
 HEAD_BYTES = 48
-MOST_BYTES = 1 << 31
+MOST_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def read_artifact(path: Path) -> Artifact:
         return _parse(_unpack(path.read_bytes()))
     except FileNotFoundError:
         raise fail("no artifact here", where=str(path)) from None
-    except (ValueError, KeyError, TypeError, RecursionError, brotli.error) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, brotli.error) as error:
         hint = "it is damaged, or no golf artifact of this version"
         raise fail(f"not a readable artifact: {error}", hint, str(path)) from None
 
@@ -147,7 +147,7 @@ def _parse(payload: bytes) -> Artifact:
 
 def _checked(entry: Any) -> tuple[str, str, list[int]]:
     name, kind, shape = entry
-    sizes = isinstance(shape, list) and all(type(s) is int and 0 <= s <= MOST_BYTES for s in shape)
+    sizes = isinstance(shape, list) and all(type(s) is int and 0 <= s <= 1 << 31 for s in shape)
     ranks = {"int8": (2,), "fp16": range(5)}
     if not isinstance(name, str) or kind not in ranks or not sizes or len(shape) not in ranks[kind]:
         raise ValueError(f"a tensor entry is not sound: {str(entry)[:80]}")

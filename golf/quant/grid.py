@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-SMALLEST_SCALE = 2.0**-24  # the smallest positive fp16 number
+SMALLEST_SCALE, LARGEST_SCALE = 2.0**-24, 65504.0  # the ends of positive fp16 numbers
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,6 @@ def quantize_rows(matrix: Tensor, bits: int, clip_sigmas: float) -> Codes:
     matrix = matrix.float()
     most = levels(bits)
     sigma = matrix.std(dim=1, correction=1)
-    scales = (clip_sigmas * sigma / most).clamp_min(SMALLEST_SCALE).half()
+    scales = (clip_sigmas * sigma / most).clamp(SMALLEST_SCALE, LARGEST_SCALE).half()
     codes = (matrix / scales.float()[:, None]).round().clamp(-most, most)
     return Codes(codes.to(torch.int8), scales)

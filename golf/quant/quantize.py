@@ -25,11 +25,12 @@ def quantize_weights(
     ordered = sorted(weights, key=lambda name: (buckets[name], _unnumbered(name), name))
     done: dict[str, Codes | Tensor] = {}
     for name in ordered:
-        bits, clip = grids.get(buckets[name], (0, None))
-        if clip is None:
+        if buckets[name] == "pass":
             done[name] = weights[name].half()
-        else:
-            done[name] = quantize_rows(weights[name], bits, clip)
+            continue
+        bits, clip = grids[buckets[name]]
+        assert clip is not None, "planning fills in the clip that belongs to the bits"
+        done[name] = quantize_rows(weights[name], bits, clip)
     return done
 
 

@@ -39,7 +39,7 @@ def render(
 
 def escape(text: str) -> str:
     """Return ``text`` so that GitHub shows it literally, also inside a table cell."""
-    for sign in "\\`*_{}[]#|~":
+    for sign in "\\`*_{}[]#|~$":
         text = text.replace(sign, "\\" + sign)
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return " ".join(text.split())
@@ -112,7 +112,7 @@ def main_table(table: Sequence[TableRow]) -> str:
                 if "_bpb " in name
             },
             "Artifact": _artifact(row),
-            f"Δ vs {table[0].row if single else 'parent'}": _delta(row, "post_bpb", single),
+            f"Δ vs {escape(table[0].row) if single else 'parent'}": _delta(row, "post_bpb", single),
         }
         if adapted:
             line["Δ post-TTT"] = _delta(row, "ttt_bpb", single)

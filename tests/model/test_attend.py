@@ -111,7 +111,7 @@ def test_scoring_first_does_not_break_learning_afterwards(attend: Attend) -> Non
 
 
 @pytest.mark.gpu
-@pytest.mark.filterwarnings("ignore::UserWarning")  # the compiler's own
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")  # torch's own
 @HEADS
 @pytest.mark.parametrize("window", [None, 1, 128, 200])
 def test_flex_on_a_gpu_equals_the_slow_form(heads: tuple[int, int], window: int | None) -> None:

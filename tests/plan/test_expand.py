@@ -108,6 +108,11 @@ def test_two_budgets_in_one_row_are_refused_where_the_second_stands(tmp_path: Pa
 
 
 BROKEN = {
+    "an MLP of one channel": (
+        "rows:\n  r: {mlp_mult: 0.01}\n",
+        "2:17",
+        "the MLP needs at least 2 hidden channels, mlp_mult gives 1",
+    ),
     "heads do not fill the width": (
         "rows:\n  r:\n    model_dim: 100\n",
         "3:16",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from golf.config.knob import Stage, Value
+from golf.config.knob import UNSET, Stage, Value
 from golf.config.machine import Launch, Machine
 from golf.config.schema import KNOBS
 from golf.config.values import coerce
@@ -163,6 +163,15 @@ def test_two_ways_to_say_the_same_share_every_key(
     one: dict[str, Value], other: dict[str, Value]
 ) -> None:
     assert first(base=typed(TINY | one)) == first(base=typed(TINY | other))
+
+
+def test_a_knob_at_off_is_in_no_key_as_if_it_had_never_been_invented() -> None:
+    offs = {n: k.off for n, k in KNOBS.items() if k.off is not UNSET and n not in TINY}
+    cell = planned({**TINY, "model.leaky_slope": 0.0}).cells[0]
+    named = {n: v for node in cell.nodes() for n, v in node.spec.items()}
+    assert [n for n in offs if n in named and named[n] == offs[n]] == []
+    assert "model.leaky_slope" not in named
+    assert "model.leaky_slope" in planned().cells[0].train.spec
 
 
 NUMERICS = {
