@@ -46,12 +46,12 @@ class ProgressView:
         self.console.print(Text(text))
 
     def update(self, active: list[ActiveJob], finished: int, total: int) -> None:
-        states = [(job, self._state(job)) for job in active]
         if self.console.is_terminal:
+            states = [(job, self._state(job)) for job in active]
             self.live.update(self._picture(states, finished, total))
         elif time.monotonic() - self.last_line >= LINE_SECONDS or not active:
             self.last_line = time.monotonic()
-            doing = " | ".join(f"{j.job.label}: {_words(state)}" for j, state in states)
+            doing = " | ".join(f"{job.job.label}: {_words(self._state(job))}" for job in active)
             self.console.print(Text(f"{self._head(finished, total)}  {doing}"), soft_wrap=True)
 
     def _head(self, finished: int, total: int) -> str:

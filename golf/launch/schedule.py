@@ -23,8 +23,8 @@ from golf.plan.graph import Plan
 from golf.plan.work import Job, jobs, pending
 from golf.records import RunPaths, stands, write_json, write_spec
 
-POLL_SECONDS = 0.1
-COUNT_SECONDS = 0.5
+POLL_SECONDS = 0.2
+COUNT_SECONDS = 2.0
 
 
 @dataclass

@@ -12,7 +12,7 @@ from golf.stages.context import Context, Outcome
 from golf.stages.scoring import Tally, scoring_facts, summarize
 from golf.stages.weights import load_model
 
-BATCH_TOKENS = {"cpu": 4096, "cuda": 131072}
+BATCH_TOKENS = {"cpu": 2048, "cuda": 131072}
 
 
 def main(context: Context) -> Outcome:

@@ -125,7 +125,7 @@ def test_jobs_end_when_golf_itself_is_killed(golf: Golf) -> None:
 
 
 def test_a_failing_row_leaves_the_others_and_tells_its_own_reason(golf: Golf) -> None:
-    text = golf.matrix.read_text() + "  boom: {embed_lr: 1.0e+30}\n"
+    text = golf.matrix.read_text() + "  boom: {head_lr: 1.0e+38}\n"
     golf.matrix.write_text(text)
     _, err = golf("run", "matrices/tiny.yaml", code=1)
     assert "train of boom · seed 1 stopped" in err
@@ -150,18 +150,20 @@ def test_a_second_run_in_the_same_project_is_refused(golf: Golf) -> None:
 
 
 def test_two_processes_give_the_loss_curve_of_one(finished: Golf) -> None:
-    finished("run", "matrices/tiny.yaml", "--nproc", "2", "--set", "log_every=1")
-    finished("run", "matrices/tiny.yaml", "--set", "log_every=1", "--set", "min_lr=0.01")
-    curves = {}
+    """The sums differ in order only; Muon then magnifies the last bits of small gradients."""
+    settings = ("--set", "log_every=1", "--set", "train.steps=40")
+    for processes in ("1", "2"):
+        finished("run", "matrices/tiny.yaml", "--nproc", processes, *settings)
+    curves: dict[int, list[float]] = {}
     for folder in stage_of(finished, "train"):
-        spec = json.loads((folder / "spec.json").read_text())
-        if "model.rope_dims" not in spec["spec"] and "train.min_lr" not in spec["spec"]:
+        spec = json.loads((folder / "spec.json").read_text())["spec"]
+        if spec["train.steps"] == 40 and "model.rope_dims" not in spec:
             points = json.loads((folder / "curve.json").read_text())["points"]
-            curves[spec["spec"]["numerics.world_size"]] = {p[0]: p[2] for p in points}
-    assert set(curves) == {1, 2}
-    shared = set(curves[1]) & set(curves[2])
-    assert shared
-    assert all(abs(curves[1][s] - curves[2][s]) < 1e-3 for s in shared)
+            curves[spec["numerics.world_size"]] = [loss for _, _, loss in points]
+    assert len(curves[1]) == len(curves[2]) == 40
+    differences = [abs(a - b) for a, b in zip(curves[1], curves[2], strict=True)]
+    assert max(differences[:2]) < 1e-6, differences
+    assert max(differences) < 0.02, differences
 
 
 def test_a_node_can_be_run_by_hand_from_its_folder(finished: Golf) -> None:
