@@ -14,9 +14,10 @@ from golf.config.describe import factor_details, factor_lines, factors_markdown
 from golf.config.names import find_knob
 from golf.config.template import TEMPLATE
 from golf.errors import GolfError, fail
+from golf.files import write_text
 from golf.plan.ledger import Options, known_runs, plan_as_run, plan_file
 from golf.plan.show import find_row, plan_json, plan_lines, row_lines
-from golf.records import find_root, write_text
+from golf.records import find_root
 
 app = typer.Typer(
     no_args_is_help=True,

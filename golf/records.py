@@ -6,18 +6,15 @@ exists is whole; ``result.json`` is written last, so a folder without it is unfi
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
-import json
-import os
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from golf.errors import fail
+from golf.files import canonical_json, read_json, write_json
 
 RESULT_VERSION = 1
 
@@ -171,46 +168,6 @@ def find_root(matrix: Path) -> Path:
     return folder.parent if folder.name == "matrices" else folder
 
 
-@contextlib.contextmanager
-def renamed_into_place(path: Path) -> Iterator[Path]:
-    """Yield a temporary path; what is written there appears at ``path`` when the block ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write ``text`` by rename."""
-    with renamed_into_place(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write ``value`` as JSON by rename; NaN is refused."""
-    write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file; None when there is none.
-
-    Raises:
-        GolfError: the file exists and is not JSON.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError) as error:
-        raise fail(f"cannot be read: {error}", "delete the folder to redo it", str(path)) from None
-
-
 def write_result(paths: NodePaths, result: Result) -> None:
     """Write a node's result; from now on the node is done."""
     write_json(paths.result, dataclasses.asdict(result))
@@ -286,16 +243,6 @@ def unfinished(paths: RunPaths, sources: Mapping[NodeId, NodeId | None]) -> set[
         if source is not None and not paths.node(*source).output(source[0]).exists():
             todo.add(source)
     return todo
-
-
-def canonical_json(value: object) -> str:
-    """Return the one JSON text of ``value``: sorted keys, no spaces, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def content_key(value: object) -> str:
-    """Return the first twelve hex digits of the hash of ``value``."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:12]
 
 
 def measures_hash(measures: Mapping[str, float]) -> str:

@@ -83,7 +83,8 @@ def test_the_example_changes_the_nodes_of_its_stage_and_those_after(
 def test_an_unmet_need_takes_the_knob_out_of_every_key(knob: Knob) -> None:
     values: dict[str, Value] = {n: k.default for n, k in KNOBS.items()} | base_for(knob)
     for other, allowed in knob.needs.items():
-        unmet = [c for c in (*KNOBS[other].choices, KNOBS[other].off) if c is not UNSET]
+        switches = (True, False) if KNOBS[other].kind is bool else ()
+        unmet = [c for c in (*KNOBS[other].choices, *switches, KNOBS[other].off) if c is not UNSET]
         values[other] = next(c for c in unmet if allowed is ON or c not in allowed)
         assert not is_relevant(knob, values)
         assert knob.name not in spec_for(values, *STAGES)

@@ -10,24 +10,26 @@ from pathlib import Path
 import pytest
 
 from golf.errors import GolfError
+from golf.files import (
+    canonical_json,
+    content_key,
+    read_json,
+    renamed_into_place,
+    write_json,
+    write_text,
+)
 from golf.records import (
     NodePaths,
     NodeSpec,
     Result,
     RunPaths,
-    canonical_json,
-    content_key,
     find_root,
     measures_hash,
-    read_json,
     read_result,
     read_spec,
-    renamed_into_place,
     stands,
-    write_json,
     write_result,
     write_spec,
-    write_text,
 )
 
 SPEC = NodeSpec("train", "k1", 1, {"model.depth": 2}, "d1", None, {})

@@ -26,7 +26,7 @@ from golf.data.tokenizer import (
     train_tokenizer,
 )  # fmt: skip
 from golf.errors import fail
-from golf.records import read_json, write_json
+from golf.files import read_json, write_json
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from golf.data.tokenizer import Tokens
 from golf.errors import fail
-from golf.records import renamed_into_place
+from golf.files import renamed_into_place
 
 MAGIC, VERSION, HEADER_BYTES = 20240520, 1, 1024
 

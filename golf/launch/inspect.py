@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from golf.errors import fail
+from golf.files import content_key, read_json, write_json
 from golf.launch.command import inspect_command
 from golf.launch.executor import Running, log_tail
 from golf.plan.graph import Node, Plan
-from golf.records import content_key, read_json, write_json
 
 SHAPE = ("data.vocab_size", "train.seq_len")
 

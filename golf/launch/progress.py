@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from golf.errors import GolfError
+from golf.files import read_json
 from golf.launch.schedule import ActiveJob
 from golf.plan.graph import Plan
-from golf.records import read_json
 
 LINE_SECONDS = 10.0
 

@@ -17,11 +17,12 @@ from typing import Protocol
 from golf.config.knob import Stage
 from golf.config.schema import spec_for
 from golf.errors import Problem, fail
+from golf.files import write_json
 from golf.launch.command import Command, Slot, dataset_command, job_command, slots
 from golf.launch.executor import Running, log_tail
 from golf.plan.graph import Plan
 from golf.plan.work import Job, jobs, pending
-from golf.records import RunPaths, stands, write_json, write_spec
+from golf.records import RunPaths, stands, write_spec
 
 POLL_SECONDS = 0.2
 COUNT_SECONDS = 2.0

@@ -21,8 +21,9 @@ from golf.config.datasets import find_dataset
 from golf.config.knob import Stage, Value
 from golf.config.machine import numerics
 from golf.config.schema import KNOBS, spec_for
+from golf.files import content_key
 from golf.plan.expand import Row, Rows
-from golf.records import NodeId, NodePaths, NodeSpec, RunPaths, content_key
+from golf.records import NodeId, NodePaths, NodeSpec, RunPaths
 
 # Bumped by hand when the numbers that a stage produces change; the golden test says when.
 RECIPE = {"data": 1, "train": 1, "quantize": 1, "evaluate": 1, "ttt": 1}

@@ -16,9 +16,10 @@ from golf.config.load import load_matrix, parse_override
 from golf.config.machine import Launch, Machine, this_machine
 from golf.config.matrix import Matrix
 from golf.errors import fail
+from golf.files import content_key, read_json, write_json
 from golf.plan.expand import expand
 from golf.plan.graph import Plan, plan_matrix
-from golf.records import RunPaths, content_key, find_root, read_json, write_json
+from golf.records import RunPaths, find_root
 
 
 @dataclass(frozen=True)

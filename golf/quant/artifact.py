@@ -28,8 +28,8 @@ import torch
 from torch import Tensor
 
 from golf.errors import fail
+from golf.files import canonical_json, renamed_into_place
 from golf.quant.grid import Codes
-from golf.records import canonical_json, renamed_into_place
 
 MAGIC = b"GOLFART1"
 HEAD_BYTES = 48

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from golf.files import write_text
 from golf.plan.graph import Plan
-from golf.records import write_text
 from golf.report.collect import SCORES, collect, environments
 from golf.report.formats import as_csv, as_json
 from golf.report.markdown import render

@@ -15,8 +15,9 @@ from torch import Tensor
 from golf.config.schema import group_from
 from golf.config.schema.model import ModelConfig
 from golf.data.prepare import Prepared, read_prepared
+from golf.files import canonical_json, write_json
 from golf.model.gpt import GPT, build_gpt
-from golf.records import NodePaths, NodeSpec, RunPaths, canonical_json, read_spec, write_json
+from golf.records import NodePaths, NodeSpec, RunPaths, read_spec
 from golf.stages.world import World
 
 PROGRESS_SECONDS = 0.3

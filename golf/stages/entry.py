@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from golf.errors import GolfError
+from golf.files import write_json
 from golf.records import (
     NodeSpec,
     Result,
@@ -20,9 +21,8 @@ from golf.records import (
     read_result,
     read_spec,
     unfinished,
-    write_json,
     write_result,
-)  # fmt: skip
+)
 from golf.stages import evaluate, quantize, train, ttt
 from golf.stages.context import Bench, Context, Outcome
 from golf.stages.environment import describe_environment

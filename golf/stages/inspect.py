@@ -12,9 +12,9 @@ import torch
 
 from golf.config.schema import group_from
 from golf.config.schema.model import ModelConfig
+from golf.files import read_json, write_json
 from golf.model.flops import train_flops_per_token
 from golf.model.gpt import build_gpt
-from golf.records import read_json, write_json
 
 
 def main(request: Path) -> None:

@@ -13,12 +13,12 @@ from golf.config.schema import group_from
 from golf.config.schema.post import RuntimeConfig
 from golf.config.schema.train import OptimConfig, TrainConfig
 from golf.data.loader import WindowLoader
+from golf.files import write_json
 from golf.model.flops import train_flops_per_token
 from golf.model.roles import roles_of
 from golf.optim.build import Optimizers
 from golf.optim.ema import DebiasedAverage
 from golf.optim.schedule import lr_multiplier, muon_momentum
-from golf.records import write_json
 from golf.stages.checkpoint import load_tensors, save_tensors, under_prefix, with_prefix
 from golf.stages.clock import Budget
 from golf.stages.context import Context, Outcome

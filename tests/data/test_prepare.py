@@ -24,7 +24,7 @@ from golf.data.tokenizer import (
     train_tokenizer,
 )
 from golf.errors import GolfError
-from golf.records import write_json
+from golf.files import write_json
 
 SHARDS = Path("datasets/datasets/fineweb10B_sp512")
 MODEL = Path("datasets/tokenizers/fineweb_512_bpe.model")
