@@ -43,13 +43,8 @@ def attend_tiles(q_BTHD: Tensor, k_BTKD: Tensor, v_BTKD: Tensor, window: int | N
     return torch.cat(tiles, 3).permute(0, 3, 1, 2, 4).reshape(B, T, H, D)
 
 
-@cache
-@torch.inference_mode(False)
 def _tile_mask(start: int, end: int, low: int, window: int | None, device: torch.device) -> Tensor:
-    """Return 0 where a query of the tile may look and -inf elsewhere.
-
-    Kept between calls, hence never an inference tensor: a later backward pass may need it.
-    """
+    """Return 0 where a query of the tile may look and -inf elsewhere."""
     i = torch.arange(start, end, device=device)[:, None]
     j = torch.arange(low, end, device=device)[None]
     seen = (j <= i) if window is None else (j <= i) & (i - j <= window)
@@ -83,6 +78,7 @@ def _flex() -> Any:
     return flex_attention
 
 
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 @cache
 @torch.inference_mode(False)
 def _block_mask(length: int, window: int | None, device: torch.device) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from golf.config.machine import Launch
 from golf.data.validation import ValidationStream
 from golf.model.gpt import GPT
 from golf.plan.graph import Node
@@ -18,7 +20,8 @@ from golf.records import Result, read_result
 from golf.stages import train
 from golf.stages.context import Bench, Context
 from golf.stages.weights import load_model
-from tests.conftest import TINY, Project
+from golf.stages.world import World
+from tests.conftest import CPU, TINY, Project
 
 
 def result(project: Project, node: Node) -> Result:
@@ -225,3 +228,39 @@ def test_micro_batches_do_not_change_the_mean_gradient(project: Project) -> None
     a, b = (weights(project.files(n).checkpoint) for n in (whole, split))
     for name in a:
         np.testing.assert_allclose(a[name], b[name], atol=2e-5)
+
+
+def final_losses(project: Project, **how: object) -> list[float]:
+    cell = project.plan(**how).cells[0]
+    project.run_cell(cell)
+    nodes = (*cell.pre.values(), *cell.post.values(), *([cell.ttt] if cell.ttt else []))
+    return [result(project, n).measures["bpb"] for n in nodes]
+
+
+def test_a_processor_with_bfloat16_gives_nearly_the_same_scores(project: Project) -> None:
+    fine = final_losses(project)
+    coarse = final_losses(project, machine=replace(CPU, cpu_bf16=True))
+    assert coarse != fine
+    assert coarse == pytest.approx(fine, abs=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
+def test_a_compiled_training_gives_nearly_the_same_weights(project: Project) -> None:
+    plain, compiled = (project.plan(launch=Launch(compile=c)).cells[0].train for c in ("off", "on"))
+    project.run(plain, compiled)
+    a, b = (weights(project.files(n).checkpoint) for n in (plain, compiled))
+    losses = [result(project, n).measures["train_loss_nats"] for n in (plain, compiled)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-3)
+    assert a.keys() == b.keys()
+
+
+@pytest.mark.gpu
+def test_a_gpu_gives_nearly_the_scores_of_the_cpu(project: Project) -> None:
+    """Needs CUDA; the same spec in bfloat16 there against float32 here."""
+    here = final_losses(project)
+    gpu = replace(CPU, gpus=1, gpu_name=torch.cuda.get_device_name())
+    project.world, cpu_world = World(0, 1, torch.device("cuda")), project.world
+    there = final_losses(project, machine=gpu)
+    project.world = cpu_world
+    assert there == pytest.approx(here, abs=0.02)
