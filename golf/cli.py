@@ -17,7 +17,7 @@ from golf.errors import GolfError, fail
 from golf.files import write_text
 from golf.plan.ledger import Options, known_runs, plan_as_run, plan_file
 from golf.plan.show import find_row, plan_json, plan_lines, row_lines
-from golf.records import find_root
+from golf.records import enclosing_project
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -156,7 +156,11 @@ def report(
     if form not in FORMATS:
         raise fail(f"no format {form!r}", f"there are {', '.join(FORMATS)}")
     options = _options(profile, overrides)
-    wanted = [(matrix, options)] if matrix else list(known_runs(find_root(Path.cwd() / "any")))
+    wanted = (
+        [(matrix, options)]
+        if matrix
+        else list(known_runs(enclosing_project(Path.cwd()) or Path.cwd()))
+    )
     missing = sum(report_one(path, chosen, form) for path, chosen in wanted)
     raise typer.Exit(1 if strict and missing else 0)
 

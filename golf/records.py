@@ -162,10 +162,12 @@ def find_root(matrix: Path) -> Path:
     the file's own folder.
     """
     folder = matrix.resolve().parent
-    for above in (folder, *folder.parents):
-        if (above / "runs").is_dir():
-            return above
-    return folder.parent if folder.name == "matrices" else folder
+    return enclosing_project(folder) or (folder.parent if folder.name == "matrices" else folder)
+
+
+def enclosing_project(folder: Path) -> Path | None:
+    """Return the nearest folder from here upwards that holds ``runs/``."""
+    return next((f for f in (folder, *folder.parents) if (f / "runs").is_dir()), None)
 
 
 def write_result(paths: NodePaths, result: Result) -> None:

@@ -11,7 +11,6 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -92,6 +91,8 @@ def _gpu_names() -> list[str]:
 
 def _ask_nvidia_smi() -> list[str]:
     """Return the GPU names that the driver's own tool lists (containers may hide /proc)."""
+    import subprocess  # noqa: PLC0415 (start-up: rarely needed)
+
     if not shutil.which("nvidia-smi"):
         return []
     listed = subprocess.run(

@@ -48,15 +48,6 @@ class Watcher(Protocol):
         """Show the present state; called several times a second."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended: nodes run and reused, and a message for each failed job."""
-
-    ran: int
-    reused: int
-    failures: tuple[str, ...]
-
-
 def dry_run(plan: Plan) -> list[Command]:
     """Return the commands that a run would start, in order."""
     work = jobs(plan, pending(plan))
@@ -69,8 +60,8 @@ def dry_run(plan: Plan) -> list[Command]:
     ]
 
 
-def run(plan: Plan, watcher: Watcher) -> Outcome:
-    """Bring every node of ``plan`` to its result.
+def run(plan: Plan, watcher: Watcher) -> tuple[str, ...]:
+    """Bring every node of ``plan`` to its result; return a message for each failed job.
 
     Raises:
         GolfError: another run is at work here, or a dataset cannot be prepared.
@@ -79,9 +70,7 @@ def run(plan: Plan, watcher: Watcher) -> Outcome:
     with only_run(plan.paths):
         work = jobs(plan, todo)
         _prepare_datasets(plan, work, watcher)
-        failures = _run_jobs(plan, work, watcher, len(todo))
-    left = pending(plan)
-    return Outcome(len(todo - left), len(plan.nodes) - len(todo), failures)
+        return _run_jobs(plan, work, watcher, len(todo))
 
 
 @contextlib.contextmanager

@@ -7,6 +7,14 @@ from golf.model.gpt import GPT
 from golf.model.head import UntiedHead
 from golf.model.linear import Linear
 
+# Dense bfloat16 operations per second, from the makers' data sheets.
+PEAK_FLOPS = {"H100": 989.5e12, "H200": 989.5e12, "A100": 312e12}
+
+
+def peak_flops(device_name: str) -> float | None:
+    """Return a GPU's peak, or None where it is not known."""
+    return next((peak for name, peak in PEAK_FLOPS.items() if name in device_name), None)
+
 
 def train_flops_per_token(model: GPT, seq_len: int) -> int:
     """Return forward and backward operations per token.

@@ -11,17 +11,17 @@ from typing import Any
 import torch
 
 import golf
+from golf.config.machine import this_machine
 from golf.stages.world import World
 
 
 def describe_environment(world: World) -> dict[str, Any]:
     """Return versions, device and commit; the host's name is left out on purpose."""
-    on_gpu = world.device.type == "cuda"
     return {
         "golf": golf.__version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "device": torch.cuda.get_device_name() if on_gpu else _cpu_name(),
+        "device": device_name(world),
         "device_type": world.device.type,
         "world_size": world.size,
         "threads": torch.get_num_threads(),
@@ -29,14 +29,9 @@ def describe_environment(world: World) -> dict[str, Any]:
     }
 
 
-@cache
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+def device_name(world: World) -> str:
+    """Return the name of the GPU or the processor that this process works on."""
+    return torch.cuda.get_device_name() if world.device.type == "cuda" else this_machine().cpu_name
 
 
 @cache

@@ -14,7 +14,7 @@ from golf.config.schema.post import RuntimeConfig
 from golf.config.schema.train import OptimConfig, TrainConfig
 from golf.data.loader import WindowLoader
 from golf.files import write_json
-from golf.model.flops import train_flops_per_token
+from golf.model.flops import peak_flops, train_flops_per_token
 from golf.model.roles import roles_of
 from golf.optim.build import Optimizers
 from golf.optim.ema import DebiasedAverage
@@ -22,6 +22,7 @@ from golf.optim.schedule import lr_multiplier, muon_momentum
 from golf.stages.checkpoint import load_tensors, save_tensors, under_prefix, with_prefix
 from golf.stages.clock import Budget
 from golf.stages.context import Context, Outcome
+from golf.stages.environment import device_name
 from golf.stages.weights import EXPORTED
 
 
@@ -166,16 +167,19 @@ class Training:
     def _measures(self) -> dict[str, float]:
         steps, seconds = self.budget.step, self.budget.elapsed
         tokens = steps * self.config.batch_tokens
+        flops = train_flops_per_token(self.model, self.config.seq_len)
+        peak = peak_flops(device_name(self.world))
         return {
             "steps": steps,
             "tokens": tokens,
             "train_loss_nats": self.loss,
             "parameters": sum(p.numel() for p in self.parameters.values()),
-            "flops_per_token": train_flops_per_token(self.model, self.config.seq_len),
+            "flops_per_token": flops,
             "train_s": seconds,
             "step_ms": 1000 * seconds / steps,
             "tokens_per_s": tokens / seconds,
             "peak_memory_mb": _peak_memory_mb(self.world.device),
+            **({"mfu": flops * tokens / seconds / peak / self.world.size} if peak else {}),
         }
 
     def _facts(self) -> dict[str, object]:

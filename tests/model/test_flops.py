@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from golf.config.schema.model import ModelConfig
-from golf.model.flops import train_flops_per_token
+from golf.model.flops import peak_flops, train_flops_per_token
 from golf.model.gpt import GPT, build_gpt
 
 
@@ -56,3 +56,11 @@ def test_a_window_counts_no_more_than_the_sequence() -> None:
     model = build(vocab_size=100, seq_len=64, depth=2, model_dim=32, head_dim=8)
     fewer = train_flops_per_token(model, 64) - train_flops_per_token(model, 16)
     assert fewer == 12 * 32 * ((32 - 16) + (64 - 16))
+
+
+@pytest.mark.parametrize(
+    "name, peak",
+    [("NVIDIA H100 80GB HBM3", 989.5e12), ("NVIDIA A100-SXM4-40GB", 312e12), ("AMD EPYC", None)],
+)
+def test_the_peak_is_known_for_some_devices(name: str, peak: float | None) -> None:
+    assert peak_flops(name) == peak
