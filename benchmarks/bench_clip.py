@@ -45,7 +45,7 @@ def score(model: torch.nn.Module, stream: ValidationStream, seq_len: int) -> flo
 def main() -> None:
     """Print the table."""
     torch.set_num_threads(1)
-    plan = plan_as_run(MATRIX, Options())
+    plan, _ = plan_as_run(MATRIX, Options())
     node = plan.cells[0].quantize
     if not plan.node_paths(node).result.exists():
         sys.exit("run the quickstart matrix first: golf run matrices/quickstart.yaml")

@@ -176,7 +176,7 @@ def show(
 
     Example: golf show matrices/quickstart.yaml baseline
     """
-    planned = plan_as_run(matrix, _options(profile, overrides))
+    planned, _ = plan_as_run(matrix, _options(profile, overrides))
     typer.echo("\n".join(row_lines(planned, find_row(planned, row))))
 
 
@@ -224,3 +224,6 @@ def main() -> None:
         sys.exit(2)
     except BrokenPipeError:
         sys.stderr.close()
+    except OSError as error:
+        print(f"{error.filename or 'golf'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(2)

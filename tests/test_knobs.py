@@ -144,7 +144,7 @@ def see_logits(project: Project, cell: Cell) -> bytes:
 
 def see_parameters(project: Project, cell: Cell) -> list[bytes]:
     project.run(cell.train)
-    loaded = load_tensors(project.files(cell.train).checkpoint)
+    loaded = load_tensors(project.files(cell.train).checkpoint, torch.device("cpu"))
     assert loaded is not None
     return [t.numpy().tobytes() for n, t in sorted(loaded[0].items()) if n.startswith("export.")]
 

@@ -89,6 +89,7 @@ class Facts:
     at_least: float | None = None
     at_most: float | None = None
     exclusive: str = ""
+    shared: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +104,11 @@ class Knob(Facts):
     @property
     def leaf(self) -> str:
         return self.name.split(".")[-1]
+
+    @property
+    def by_row(self) -> bool:
+        """Say whether rows may differ in it."""
+        return not self.shared and self.stage is not Stage.RUNTIME
 
     @property
     def observed(self) -> Effect:
@@ -127,7 +133,8 @@ def knob(default: Any, stage: Stage, help: str, **facts: Any) -> Any:
             leaf alone as a short name), ``needs`` (relevant only where the named knobs have
             one of these values; ``ON`` for any but off), ``effect``, ``scale`` and
             ``multiple_of`` (how profiles shrink it), ``at_least``, ``at_most``, ``exclusive``
-            (setting one knob of the group unsets the others).
+            (setting one knob of the group unsets the others), ``shared`` (the same for all
+            rows, whose scores could not be compared otherwise).
     """
     return field(default=default, metadata={"facts": Facts(stage=stage, help=help, **facts)})
 

@@ -78,16 +78,19 @@ class _MatrixReader:
 
     def matrix(self, root: Node) -> Matrix:
         parts: dict[str, Any] = {"name": self.path.stem}
+        named_at = str(self.path)
         late: dict[str, Setting] = {}
         for key, node in self.entries(root, SECTIONS, "section"):
             read = SECTIONS[str(key.value)]
             found = read(self, node)
+            named_at = node.where if key.value == "name" else named_at
             if key.value in ("budget", "evaluate"):
                 late.update(found)
             elif found is not None:
                 parts[str(key.value)] = found
         if not NAME.match(parts["name"]):
-            self.add(str(self.path), f"{parts['name']!r} cannot be a file name", "set `name:`")
+            hint = "`name:` is letters, digits, dots, dashes and underscores"
+            self.add(named_at, f"{parts['name']!r} cannot name a report", hint)
         for name in late.keys() & parts.get("baseline", {}).keys():
             place = parts["baseline"][name].where
             self.add(late[name].where, f"{name} is already set in the baseline ({place})")
@@ -143,12 +146,14 @@ class _MatrixReader:
         chosen: dict[str, Any] = {}
         for key, value in self.entries(node, fields, "launch setting"):
             name, given = str(key.value), value.value if isinstance(value, Scalar) else None
+            least = 0 if name == "jobs" else 1
             if name in LAUNCH_CHOICES:
                 chosen[name] = self.choice(LAUNCH_CHOICES[name])(value)
-            elif type(given) is int and given >= (0 if name == "jobs" else 1):
+            elif type(given) is int and given >= least:
                 chosen[name] = given
             else:
-                self.add(value.where, f"launch {name} is a whole number, found {given!r}")
+                what = f"launch {name} is a whole number, at least {least}, found {given!r}"
+                self.add(value.where, what)
         return Launch(**{k: v for k, v in chosen.items() if v is not None})
 
     def budget(self, node: Node) -> Layer:
@@ -161,8 +166,8 @@ class _MatrixReader:
     def evaluate(self, node: Node) -> Layer:
         return self.settings(Table(((Scalar("eval.geometries", node.where), node),), node.where))
 
-    def settings(self, node: Node) -> Layer:
-        """Read a mapping of knob names to values."""
+    def settings(self, node: Node, by_row: bool = False) -> Layer:
+        """Read a mapping of knob names to values; ``by_row`` for those of a single row."""
         layer: dict[str, Setting] = {}
         if not isinstance(node, Table):
             if not (isinstance(node, Scalar) and node.value is None):
@@ -172,6 +177,9 @@ class _MatrixReader:
             knob = self.knob(key)
             setting = self.setting(knob, key, value) if knob else None
             if knob and setting:
+                if by_row and not knob.by_row:
+                    what = f"{knob.name} is the same for every row"
+                    self.add(key.where, what, f"set {key.value} in the baseline")
                 if knob.name in layer:
                     self.add(key.where, f"{knob.name} is already set as {layer[knob.name].written}")
                 layer[knob.name] = setting
@@ -210,8 +218,11 @@ class _MatrixReader:
         for key, values in node.entries:
             knob = self.knob(key)
             items = values.items if isinstance(values, Items) else (values,)
-            if knob and knob.kind is tuple and isinstance(values, Items):
-                items = (values,) if all(isinstance(i, Scalar) for i in items) else items
+            if not items:
+                self.add(values.where, f"factor {key.value!r} has no values", "list at least one")
+            if knob and not knob.by_row:
+                what = f"{knob.name} is the same for every row"
+                self.add(key.where, what, f"set {key.value} in the baseline")
             for item in items if knob else ():
                 setting = self.setting(knob, key, item) if knob else None
                 if knob and setting:
@@ -230,10 +241,12 @@ class _MatrixReader:
             if not isinstance(body, Table) and not (
                 isinstance(body, Scalar) and body.value is None
             ):
-                self.add(body.where, f"row {key.value!r} wants settings, found {body}")
+                self.add(body.where, f"row {key.value!r} wants settings, such as {{depth: 6}}")
+            if not key.value:
+                self.add(key.where, "a row needs a name")
             about = {str(k.value): self.word(v) or "" for k, v in entries if k.value in ROW_WORDS}
             own = Table(tuple(e for e in entries if e[0].value not in ROW_WORDS), body.where)
-            drafts.append(RowDraft(str(key.value), self.settings(own), key.where, **about))
+            drafts.append(RowDraft(str(key.value), self.settings(own, True), key.where, **about))
         return tuple(drafts)
 
     def check_rows(self, drafts: tuple[RowDraft, ...]) -> None:

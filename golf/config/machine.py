@@ -81,7 +81,7 @@ def _read(path: str) -> str:
 def _gpu_names() -> list[str]:
     """Return the names of the visible NVIDIA GPUs; [] without a driver."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible == "" or not Path("/dev/nvidiactl").exists():
+    if visible in ("", "-1") or not Path("/dev/nvidiactl").exists():
         return []
     cards = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
     names = [m[1].strip() for c in cards if (m := re.search(r"Model:(.*)", _read(str(c))))]

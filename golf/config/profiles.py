@@ -13,13 +13,14 @@ from golf.config.knob import Knob, Scale, Value
 from golf.config.resolve import budget_steps
 from golf.config.schema import KNOBS
 
+FITTED = ("train.batch_tokens", "train.micro_tokens", "ttt.batch_tokens", "ttt.chunk_tokens")
+
 
 @dataclass(frozen=True)
 class Profile:
     """One factor per kind of knob, and upper bounds."""
 
     name: str
-    help: str
     factors: dict[Scale, float]
     caps: dict[str, int] = field(default_factory=dict)
 
@@ -50,7 +51,7 @@ class Profile:
         """Keep batches whole sequences after rounding."""
         seq_len = values["train.seq_len"]
         assert isinstance(seq_len, int)
-        for name in ("train.batch_tokens", "train.micro_tokens", "ttt.batch_tokens"):
+        for name in FITTED:
             tokens = values[name]
             if isinstance(tokens, int):
                 values[name] = max(1, round(tokens / seq_len)) * seq_len
@@ -61,7 +62,7 @@ PROFILES = {
     for p in (
         Profile(
             "cpu",
-            "a night on a laptop: 1/4 the width, 1/8 the context, 1/128 the batch, 1/20 the steps",
+            # a GPU matrix in a laptop's night
             {
                 Scale.STEPS: 1 / 20,
                 Scale.BATCH: 1 / 128,
@@ -72,7 +73,7 @@ PROFILES = {
         ),
         Profile(
             "smoke",
-            "every row through every stage in a few steps, so that a crash costs seconds",
+            # every row through every stage in a few steps, so that a crash costs seconds
             {
                 Scale.STEPS: 1 / 1000,
                 Scale.BATCH: 1 / 2048,

@@ -103,10 +103,11 @@ def geometry_stride(name: str, seq_len: int) -> int | None:
 
 
 def _adaptation_rows(v: dict[str, Any], _: int) -> str:
-    batch, seq = v["ttt.batch_tokens"], v["train.seq_len"]
-    if v["ttt.method"] == "none" or batch % seq == 0:
-        return ""
-    return f"ttt.batch_tokens {batch} is not a whole number of sequences of {seq}"
+    seq = v["train.seq_len"]
+    for name in ("ttt.batch_tokens", "ttt.chunk_tokens"):
+        if v["ttt.method"] != "none" and v[name] % seq:
+            return f"{name} {v[name]} is not a whole number of sequences of {seq}"
+    return ""
 
 
 RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
@@ -120,5 +121,5 @@ RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("train.batch_tokens", "train.seq_len", "train.micro_tokens"), _whole_sequences),
     (("train.warmdown_frac", "train.warmup_frac"), _ramps_fit),
     (("eval.geometries", "train.seq_len"), _geometries),
-    (("ttt.batch_tokens", "train.seq_len"), _adaptation_rows),
+    (("ttt.batch_tokens", "ttt.chunk_tokens", "train.seq_len"), _adaptation_rows),
 )

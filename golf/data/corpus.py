@@ -1,6 +1,6 @@
 """The embedded corpus: presidential messages 1790 to 2026, verified every time it is read.
 
-Source, licence and how the file was built stand in ``golf/data/corpus/NOTICE.md``.
+Source, licence and how the file was built stand in ``golf/data/embedded/NOTICE.md``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def read_corpus(name: str) -> Documents:
         GolfError: the file in the package is not the one that was shipped.
     """
     corpus = CORPORA[name]
-    file = resources.files("golf.data") / "corpus" / "sotu.jsonl.xz"
+    file = resources.files("golf.data") / "embedded" / "sotu.jsonl.xz"
     try:
         blob = lzma.decompress(file.read_bytes())
     except (lzma.LZMAError, EOFError):

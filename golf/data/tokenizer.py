@@ -19,7 +19,7 @@ from golf.errors import fail
 
 BOS = 1
 SPACE = "\u2581"
-FULL_COVERAGE, DEMO_COVERAGE = 1.0, 0.9995
+COVERAGE = 0.9995  # of characters; the rare rest falls back to bytes
 
 Tokens = npt.NDArray[np.uint16]
 
@@ -37,7 +37,7 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> sentencepiece.Sent
     try:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=iter(texts), model_writer=model, model_type="bpe",
-            vocab_size=vocab_size, character_coverage=DEMO_COVERAGE, byte_fallback=True,
+            vocab_size=vocab_size, character_coverage=COVERAGE, byte_fallback=True,
             split_digits=True, normalization_rule_name="identity", add_dummy_prefix=False,
             remove_extra_whitespaces=False, allow_whitespace_only_pieces=False,
             user_defined_symbols=["\n"], pad_id=0, bos_id=BOS, eos_id=2, unk_id=3,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from golf.config.machine import Launch, device_of
+from golf.errors import fail
 from golf.plan.graph import Dataset, Plan
 from golf.plan.work import Job
 
@@ -42,12 +44,20 @@ class Command:
 
 
 def slots(plan: Plan) -> list[Slot]:
-    """Return the shares into which this machine is cut; at least one."""
+    """Return the shares into which this machine is cut; at least one.
+
+    Raises:
+        GolfError: more GPUs are asked for than there are (cores are shared if need be).
+    """
     launch, machine = plan.rows.launch, plan.rows.machine
     on_gpu = device_of(launch, machine) == "cuda"
     each = launch.nproc_per_node * (1 if on_gpu else launch.threads)
     have = machine.gpus if on_gpu else machine.cores
     number = launch.jobs or max(1, have // each)
+    if on_gpu and number * each > have:
+        what = f"{number} jobs of {each} processes need {number * each} GPUs, there are {have}"
+        hint = "lower nproc_per_node or jobs, or set device: cpu"
+        raise fail(what, hint, str(plan.rows.matrix.path))
     return [Slot(tuple(range(i * each, (i + 1) * each))) for i in range(number)]
 
 
@@ -89,9 +99,11 @@ def _torchrun(launch: Launch) -> Sequence[str]:
 
 
 def _environment(launch: Launch, slot: Slot, device: str) -> dict[str, str]:
-    numbers = ",".join(map(str, slot.devices))
     if device == "cuda":
-        return {"CUDA_VISIBLE_DEVICES": numbers, "OMP_NUM_THREADS": "1"}
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+        chosen = [visible[d] if visible != [""] else str(d) for d in slot.devices]
+        return {"CUDA_VISIBLE_DEVICES": ",".join(chosen), "OMP_NUM_THREADS": "1"}
+    numbers = ",".join(map(str, slot.devices))
     threads = str(launch.threads)
     return {
         "CUDA_VISIBLE_DEVICES": "",

@@ -17,10 +17,10 @@ from typing import Protocol
 from golf.config.knob import Stage
 from golf.config.schema import spec_for
 from golf.errors import Problem, fail
-from golf.files import write_json
+from golf.files import read_json, write_json
 from golf.launch.command import Command, Slot, dataset_command, job_command, slots
 from golf.launch.executor import Running, log_tail
-from golf.plan.graph import Plan
+from golf.plan.graph import Dataset, Plan
 from golf.plan.work import Job, jobs, pending
 from golf.records import RunPaths, stands, write_spec
 
@@ -53,7 +53,7 @@ def dry_run(plan: Plan) -> list[Command]:
     work = jobs(plan, pending(plan))
     cut = slots(plan)
     datasets = {n.dataset.key: n.dataset for job in work for n in job.nodes}
-    unprepared = [d for d in datasets.values() if not _prepared(plan.paths, d.key)]
+    unprepared = [d for d in datasets.values() if not _prepared(plan.paths, d)]
     return [
         *(dataset_command(plan, d) for d in unprepared),
         *(job_command(plan, job, cut[i % len(cut)]) for i, job in enumerate(work)),
@@ -90,15 +90,20 @@ def only_run(paths: RunPaths) -> Iterator[None]:
         yield
 
 
-def _prepared(paths: RunPaths, key: str) -> bool:
-    return (paths.dataset(key) / "dataset.json").exists()
+def _prepared(paths: RunPaths, dataset: Dataset) -> bool:
+    """Say whether a dataset is ready, and made from files that still lie where they did."""
+    folder = paths.dataset(dataset.key)
+    recipe = read_json(folder / "recipe.json")
+    return recipe == dict(dataset.spec) and (folder / "dataset.json").exists()
 
 
 def _prepare_datasets(plan: Plan, work: list[Job], watcher: Watcher) -> None:
     for dataset in {n.dataset.key: n.dataset for job in work for n in job.nodes}.values():
-        if _prepared(plan.paths, dataset.key):
+        if _prepared(plan.paths, dataset):
             continue
-        write_json(plan.paths.dataset(dataset.key) / "recipe.json", dict(dataset.spec))
+        folder = plan.paths.dataset(dataset.key)
+        (folder / "dataset.json").unlink(missing_ok=True)
+        write_json(folder / "recipe.json", dict(dataset.spec))
         command = dataset_command(plan, dataset)
         watcher.note(f"preparing dataset {dataset.key}")
         running = Running(command)

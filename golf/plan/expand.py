@@ -85,7 +85,10 @@ def expand(
     problems += maker.idle_everywhere({**matrix.baseline, **overrides})
     problems = problems or _equal_rows(drafts, rows, matrix.seeds, profile)
     if problems:
-        raise GolfError(*dict.fromkeys(problems))
+        first: dict[tuple[str, str], Problem] = {}
+        for problem in problems:
+            first.setdefault((problem.where, problem.what), problem)
+        raise GolfError(*first.values())
     return Rows(matrix, rows, launch, machine, profile, overrides)
 
 
@@ -123,11 +126,16 @@ class _RowMaker:
             data_seed_follows=values["train.data_seed"] is None,
         )
 
-    def stack(self, draft: RowDraft) -> dict[str, Setting]:
+    def chain(self, draft: RowDraft) -> list[RowDraft]:
+        """Return a row and those it builds on, the nearest first, without the baseline."""
         chain = [draft] if draft.name != BASELINE else []
         while chain and chain[-1].parent != BASELINE:
             chain.append(self.drafts[chain[-1].parent])
-        layers = [self.matrix.preset_layer, self.matrix.baseline, *(d.own for d in chain[::-1])]
+        return chain
+
+    def stack(self, draft: RowDraft) -> dict[str, Setting]:
+        rows = [d.own for d in reversed(self.chain(draft))]
+        layers = [self.matrix.preset_layer, self.matrix.baseline, *rows]
         settings: dict[str, Setting] = {}
         for layer in layers:
             for name in [n for n in settings if _excluded(n, layer)]:
@@ -137,9 +145,11 @@ class _RowMaker:
 
     def problems(self, draft: RowDraft, row: Row) -> list[Problem]:
         found = _double_budgets(draft.own)
+        chain = self.chain(draft)
         for message, names in broken_rules(dict(row.values), self.launch.nproc_per_node):
-            where = next((draft.own[n].where for n in names if n in draft.own), "")
-            where = where or next((row.origins[n] for n in names if n in row.origins), draft.where)
+            nearest = (d.own[n].where for d in chain for n in names if n in d.own)
+            origins = (row.origins[n] for n in names if n in row.origins)
+            where = next(nearest, next(origins, draft.where))
             found.append(Problem(where, message, f"in row {draft.name!r}"))
         if draft.name != BASELINE:
             found += [p for n, s in draft.own.items() if (p := self.idle(n, s, draft.name))]

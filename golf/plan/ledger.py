@@ -7,6 +7,7 @@ machine, or without the flags of the run, takes them from here.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +37,11 @@ class Options:
     launch: tuple[tuple[str, Any], ...] = ()
 
     def flags(self) -> list[str]:
-        """Return the flags that say the same again; launch flags are in the ledger."""
+        """Return the flags that say the same again; what changes no number is left out."""
+        names = {"device": "--device", "nproc_per_node": "--nproc"}
         flags = ["--profile", self.profile] if self.profile else []
-        return flags + [word for text in self.overrides for word in ("--set", text)]
+        flags += [word for text in self.overrides for word in ("--set", text)]
+        return flags + [w for k, v in self.launch if k in names for w in (names[k], str(v))]
 
     def variant(self, matrix: Matrix) -> str:
         """Return the name of reports and ledgers: runs with other settings do not mix."""
@@ -59,13 +62,18 @@ def plan_file(path: Path, options: Options) -> Plan:
     return _plan(matrix, options, launch, this_machine())
 
 
-def plan_as_run(path: Path, options: Options) -> Plan:
-    """Return the plan of a matrix file as it was last run, on whatever machine that was."""
+def plan_as_run(path: Path, options: Options) -> tuple[Plan, Options]:
+    """Return the plan of a matrix file as it was last run, and the options of that run.
+
+    The machine and the launch flags are those of the run; the file is as it is now.
+    """
     matrix = load_matrix(path)
-    noted = read_json(RunPaths(find_root(path)).ledger(options.variant(matrix)))
-    if noted is None:
-        return plan_file(path, options)
-    return _plan(matrix, options, Launch(**noted["launch"]), Machine(**noted["machine"]))
+    noted = _read_ledger(RunPaths(find_root(path)).ledger(options.variant(matrix)))
+    if noted is None or noted.options.variant(matrix) != options.variant(matrix):
+        return plan_file(path, options), options
+    options = dataclasses.replace(options, launch=noted.options.launch)
+    launch = dataclasses.replace(matrix.launch, **dict(options.launch))
+    return _plan(matrix, options, launch, noted.machine), options
 
 
 def _plan(matrix: Matrix, options: Options, launch: Launch, machine: Machine) -> Plan:
@@ -74,23 +82,59 @@ def _plan(matrix: Matrix, options: Options, launch: Launch, machine: Machine) ->
     return plan_matrix(rows, find_root(matrix.path), options.variant(matrix))
 
 
+@dataclass(frozen=True)
+class Noted:
+    """What a ledger says; ``matrix`` is relative to the project."""
+
+    matrix: str
+    options: Options
+    machine: Machine
+
+
 def write_ledger(plan: Plan, options: Options) -> None:
-    """Note how the matrix is run now."""
-    rows = plan.rows
+    """Note how the matrix is run now.
+
+    Raises:
+        GolfError: another matrix file has the same name; their reports would overwrite each other.
+    """
+    root, mine = plan.paths.root, plan.rows.matrix.path.resolve()
+    noted = _read_ledger(plan.paths.ledger(plan.variant))
+    other = (root / noted.matrix).resolve() if noted else mine
+    if other != mine and other.exists():
+        what = f"{other} is called {plan.rows.matrix.name!r} too; their reports would mix"
+        raise fail(what, "give one of them another `name:`", str(plan.rows.matrix.path))
     write_json(
         plan.paths.ledger(plan.variant),
         {
-            "matrix": str(rows.matrix.path.resolve()),
+            "matrix": os.path.relpath(mine, root),
             "profile": options.profile,
             "overrides": list(options.overrides),
-            "launch": dataclasses.asdict(rows.launch),
-            "machine": dataclasses.asdict(rows.machine),
+            "launch": dict(options.launch),
+            "machine": dataclasses.asdict(plan.rows.machine),
         },
     )
 
 
+def _read_ledger(path: Path) -> Noted | None:
+    """Return a ledger, or None when there is none.
+
+    Raises:
+        GolfError: it is damaged.
+    """
+    found = read_json(path)
+    if found is None:
+        return None
+    try:
+        launch = tuple(found["launch"].items())
+        options = Options(found["profile"], tuple(found["overrides"]), launch)
+        return Noted(found["matrix"], options, Machine(**found["machine"]))
+    except (TypeError, KeyError, AttributeError):
+        hint = "delete it; `golf run` writes it again"
+        raise fail("not a note of a run", hint, str(path)) from None
+
+
 def known_runs(root: Path) -> Iterator[tuple[Path, Options]]:
-    """Yield the matrix file and the options of every run that left a ledger under ``root``.
+    """Yield the matrix file and the options of every run noted under ``root``.
 
     Raises:
         GolfError: nothing was run here yet.
@@ -98,6 +142,5 @@ def known_runs(root: Path) -> Iterator[tuple[Path, Options]]:
     ledgers: Sequence[Path] = sorted(RunPaths(root).ledgers.glob("*.json"))
     if not ledgers:
         raise fail("no matrix was run here yet", "golf run matrices/quickstart.yaml", str(root))
-    for path in ledgers:
-        noted = read_json(path)
-        yield Path(noted["matrix"]), Options(noted["profile"], tuple(noted["overrides"]))
+    for noted in filter(None, map(_read_ledger, ledgers)):
+        yield root / noted.matrix, noted.options

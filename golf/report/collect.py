@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from golf.plan.graph import Cell, Node, Plan
-from golf.records import Result, read_result
+from golf.records import Result, read_result, stands
 
 TRAIN_MEASURES = (
     "steps", "tokens", "parameters", "flops_per_token", "train_s", "step_ms", "tokens_per_s",
@@ -39,6 +39,8 @@ def _line(plan: Plan, cell: Cell) -> dict[str, Any]:
     }
     for name in TRAIN_MEASURES:
         line[name] = train.measures[name] if train else None
+    scored = _result(plan, next(iter(cell.pre.values())))
+    line["scored_bytes"] = scored.measures["scored_bytes"] if scored else None
     for name in ARTIFACT_MEASURES:
         line[name] = artifact.measures[name] if artifact else None
     for kind, nodes in (("pre", cell.pre), ("post", cell.post)):
@@ -54,7 +56,8 @@ def _bpb(plan: Plan, node: Node) -> float | None:
 
 
 def _result(plan: Plan, node: Node) -> Result | None:
-    return read_result(plan.node_paths(node))
+    """Return a node's result unless it is missing or was made from what is no longer there."""
+    return read_result(plan.node_paths(node)) if stands(plan.paths, *node.id) else None
 
 
 def environments(plan: Plan) -> pd.DataFrame:

@@ -14,7 +14,7 @@ FORMATS = ("md", "csv", "json")
 
 def report_one(path: Path, options: Options, form: str) -> int:
     """Print the report of one matrix; return how many of its cells are missing."""
-    plan = plan_as_run(path, options)
+    plan, options = plan_as_run(path, options)
     inside = os.path.relpath(path.resolve(), plan.paths.root)
     report = make_report(plan, form, ["golf", "run", inside, *options.flags()])
     print(report.text, end="")

@@ -63,7 +63,8 @@ def _header(plan: Plan, environments: pd.DataFrame) -> str:
     )
     facts = {
         "Corpus": f"{values['data.dataset']}, vocabulary {values['data.vocab_size']:,}",
-        "Validation": _listed(environments, "counting", "bytes counted: {}")
+        "Validation": f"scored {next(iter(plan.cells[0].pre))}"
+        + _listed(environments, "counting", ", bytes counted {}")
         + _listed(environments, "val_sha256", ", sha256 {:.12}"),
         "Budget": budget + (f", profile {rows.profile}" if rows.profile else ""),
         "Changed by --set": ", ".join(f"{n} {s.value}" for n, s in rows.overrides.items()),
@@ -76,7 +77,7 @@ def _header(plan: Plan, environments: pd.DataFrame) -> str:
         "Commit": _commit(environments),
     }
     if values["eval.max_tokens"]:
-        facts["Validation"] += f", **first {values['eval.max_tokens']:,} targets only**"
+        facts["Validation"] += f", first {values['eval.max_tokens']:,} targets only"
     return "\n".join(f"- {name}: {escape(text)}" for name, text in facts.items() if text)
 
 

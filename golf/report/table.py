@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 ARTIFACT_LIMIT = 16_000_000  # decimal bytes
+SAME_TEXT = 1e-4  # relative difference of scored bytes
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,19 @@ def spread(values: pd.Series) -> Spread:
 
 
 def paired_delta(cells: pd.DataFrame, row: str, parent: str, measure: str) -> float | None:
-    """Return the mean of row - parent over the seeds that both have; None without any."""
-    both = [
-        cells[cells["row"] == name].set_index("seed")[measure].astype(float).dropna()
-        for name in (row, parent)
-    ]
-    differences = (both[0] - both[1]).dropna()
-    return float(differences.mean()) if len(differences) else None
+    """Return the mean of row - parent over the seeds that both have; None without any.
+
+    Scores of different validation text are not comparable: a seed whose scored bytes differ by
+    more than 0.01 % is left out.
+    """
+    mine, theirs = (cells[cells["row"] == name].set_index("seed") for name in (row, parent))
+    shared = mine.index.intersection(theirs.index)
+    mine, theirs = mine.loc[shared], theirs.loc[shared]
+    seen = [side["scored_bytes"].astype(float) for side in (mine, theirs)]
+    same_text = (seen[0] - seen[1]).abs() <= SAME_TEXT * seen[1]
+    differences = mine[measure].astype(float) - theirs[measure].astype(float)
+    kept = differences[same_text].dropna()
+    return float(kept.mean()) if len(kept) else None
 
 
 def ablation_table(cells: pd.DataFrame, scores: Sequence[str]) -> list[TableRow]:
@@ -80,7 +87,7 @@ def ablation_table(cells: pd.DataFrame, scores: Sequence[str]) -> list[TableRow]
         scores: columns for which deltas are taken.
     """
     names = list(dict.fromkeys(cells["row"]))
-    texts = ("row", "change", "parent", "note", "seed", "complete")
+    texts = ("row", "change", "parent", "note", "seed", "complete", "scored_bytes")
     measures = [c for c in cells.columns if c not in texts]
     return [_row(cells, name, measures, scores) for name in names]
 

@@ -31,6 +31,8 @@ class Report:
 def make_report(plan: Plan, form: str, command: Sequence[str]) -> Report:
     """Return the report of a plan; markdown is also written to ``reports/``.
 
+    A report without a single score is not written: it would replace one that has some.
+
     Args:
         plan: the matrix as it was run.
         form: ``md``, ``csv`` or ``json``.
@@ -45,6 +47,8 @@ def make_report(plan: Plan, form: str, command: Sequence[str]) -> Report:
         header = {"name": plan.variant, "seeds": list(plan.rows.seeds), "missing": missing}
         return Report(as_json(table, header) + "\n", None, missing)
     text = render(plan, table, environments(plan), command)
+    if missing == len(cells) and not cells["scored_bytes"].notna().any():
+        return Report(text, None, missing)
     file = plan.paths.report(plan.variant, "md")
     write_text(file, text)
     return Report(text, file, missing)

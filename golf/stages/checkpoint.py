@@ -10,7 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -24,13 +25,19 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) 
         save_file(plain, temporary, metadata={"about": json.dumps(about, sort_keys=True)})
 
 
-def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """Return what ``save_tensors`` wrote, or None when there is no such file."""
+def load_tensors(
+    path: Path, device: torch.device
+) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """Return what ``save_tensors`` wrote; None when there is no such file, or a damaged one."""
     if not path.exists():
         return None
-    with safe_open(path, "pt") as f:
-        tensors = {n: f.get_tensor(n) for n in f.keys()}  # noqa: SIM118 (not a dict)
-        about: dict[str, Any] = json.loads(f.metadata()["about"])
+    try:
+        with safe_open(path, "pt", device=str(device)) as f:
+            tensors = {n: f.get_tensor(n) for n in f.keys()}  # noqa: SIM118 (not a dict)
+            about: dict[str, Any] = json.loads(f.metadata()["about"])
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        print(f"{path} is damaged and not used: {error}", flush=True)
+        return None
     return tensors, about
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 
 import torch
 
@@ -31,13 +33,21 @@ class Budget:
     def count_step(self) -> None:
         """Count a finished step."""
         self.step += 1
-        if self.world.device.type == "cuda" and self.seconds is not None:
+        timed = self.seconds is not None or self.step == self.steps
+        if timed and self.world.device.type == "cuda":
             torch.cuda.synchronize()
         now = time.perf_counter()
         self.elapsed += now - self._since
         self._since = now
         if self.seconds is not None:
             self.elapsed = self.world.most(self.elapsed)
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Stop the clock for what is not training."""
+        began = time.perf_counter()
+        yield
+        self._since += time.perf_counter() - began
 
     @property
     def used(self) -> float:

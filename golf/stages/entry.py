@@ -9,11 +9,12 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from golf.errors import GolfError
-from golf.files import write_json
+from golf.errors import GolfError, fail
+from golf.files import canonical_json, write_json
 from golf.records import (
     NodeSpec,
     Result,
@@ -24,7 +25,7 @@ from golf.records import (
     write_result,
 )
 from golf.stages import evaluate, quantize, train, ttt
-from golf.stages.context import Bench, Context, Outcome
+from golf.stages.context import Bench, Context, Outcome, numerics_of
 from golf.stages.environment import describe_environment
 from golf.stages.world import World, join_world, leave_world
 
@@ -43,11 +44,12 @@ def main(folders: list[str]) -> int:
         return 2
     try:
         nodes = [(Path(f).resolve(), read_spec(Path(f))) for f in folders]
-        device = _device(nodes)
+        numerics = _numerics(nodes)
     except GolfError as error:
         print(error, file=sys.stderr)
         return 2
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    device = numerics["numerics.device"]
+    torch.set_num_threads(numerics.get("numerics.threads", 1))
     torch.set_flush_denormal(True)
     torch.set_float32_matmul_precision("high" if device == "cuda" else "highest")
     world, bench = join_world(device), Bench()
@@ -64,9 +66,23 @@ def main(folders: list[str]) -> int:
     return 0
 
 
-def _device(nodes: list[tuple[Path, NodeSpec]]) -> str:
-    context = Context(nodes[0][1], nodes[0][0], World(0, 1, torch.device("cpu")), Bench())
-    return str(context.training["numerics.device"])
+def _numerics(nodes: list[tuple[Path, NodeSpec]]) -> dict[str, Any]:
+    """Return what the nodes' trainings agree on: device, processes, threads.
+
+    Raises:
+        GolfError: they do not agree, or this is another number of processes; the numbers would
+            not be those that the keys promise.
+    """
+    here = World(0, 1, torch.device("cpu"))
+    found = [numerics_of(Context(n, folder, here, Bench()).training) for folder, n in nodes]
+    shared = ("numerics.device", "numerics.world_size", "numerics.threads")
+    if len({canonical_json({k: f.get(k) for k in shared}) for f in found}) > 1:
+        raise fail("these nodes want different devices, processes or threads", "run them apart")
+    wanted, size = found[0]["numerics.world_size"], int(os.environ.get("WORLD_SIZE", "1"))
+    if wanted != size:
+        line = f"torchrun --standalone --nproc-per-node {wanted} -m golf.stages NODE_DIR..."
+        raise fail(f"these nodes belong to {wanted} processes, this is {size}", line)
+    return found[0]
 
 
 def run_node(context: Context) -> None:

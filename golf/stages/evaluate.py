@@ -6,10 +6,9 @@ import time
 
 import torch
 
-from golf.config.rules import geometry_stride
-from golf.data.validation import ValidationStream, Window, cut_windows
+from golf.data.validation import Window
 from golf.stages.context import Context, Outcome
-from golf.stages.scoring import Tally, scoring_facts, summarize
+from golf.stages.scoring import Tally, open_stream, scoring_facts, summarize
 from golf.stages.weights import load_model
 
 BATCH_TOKENS = {"cpu": 2048, "cuda": 131072}
@@ -20,14 +19,11 @@ def main(context: Context) -> Outcome:
     spec, world = context.node.spec, context.world
     started = time.perf_counter()
     model = load_model(context)
-    seq_len = context.training["train.seq_len"]
-    stride = geometry_stride(spec["eval.geometry"], seq_len)
-    assert stride is not None, "planning checks geometries"
-    stream = ValidationStream(context.dataset, spec.get("eval.max_tokens"))
-    windows = share(cut_windows(stream.targets, seq_len, stride), world.rank, world.size)
+    stream, windows = open_stream(context)
+    windows = share(windows, world.rank, world.size)
     tally, done = Tally.empty(world.device), 0
     with torch.inference_mode():
-        rows = max(1, BATCH_TOKENS[world.device.type] // seq_len)
+        rows = max(1, BATCH_TOKENS[world.device.type] // context.training["train.seq_len"])
         for inputs, targets, token_bytes in stream.batches(windows, rows):
             nll = model(inputs.to(world.device), targets.to(world.device))
             tally.add(nll, token_bytes.to(world.device))

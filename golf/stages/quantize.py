@@ -13,8 +13,6 @@ from golf.stages.code_bytes import code_bytes
 from golf.stages.context import Context, Outcome, model_settings
 from golf.stages.weights import read_weights
 
-ARTIFACT_LIMIT = 16_000_000  # decimal bytes, model and code together
-
 
 def main(context: Context) -> Outcome:
     """Write the artifact on the leading process; its size is that of the file on disk."""
@@ -35,7 +33,6 @@ def main(context: Context) -> Outcome:
         "model_bytes": model_bytes,
         "code_bytes": code,
         "artifact_bytes": model_bytes + code,
-        "fits": float(model_bytes + code <= ARTIFACT_LIMIT),
         "quantize_s": time.perf_counter() - started,
     }
     return Outcome(measures, {"code_bytes": "provisional"}, context.files.artifact)

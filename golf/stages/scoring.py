@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from golf.config.rules import geometry_stride
 from golf.data.prepare import Prepared
-from golf.data.validation import ValidationStream
+from golf.data.validation import ValidationStream, Window, cut_windows
+from golf.stages.context import Context
 
 
 @dataclass
@@ -49,6 +51,15 @@ def summarize(tally: Tally, stream: ValidationStream, dataset: Prepared) -> dict
         "scored_targets": targets,
         "scored_bytes": byte_count,
     }
+
+
+def open_stream(context: Context) -> tuple[ValidationStream, list[Window]]:
+    """Return the validation stream and the windows of the node's geometry."""
+    spec, seq_len = context.node.spec, context.training["train.seq_len"]
+    stream = ValidationStream(context.dataset, spec.get("eval.max_tokens"))
+    stride = geometry_stride(spec["eval.geometry"], seq_len)
+    assert stride is not None, "planning checks geometries"
+    return stream, cut_windows(stream.targets, seq_len, stride)
 
 
 def scoring_facts(geometry: str, stream: ValidationStream, dataset: Prepared) -> dict[str, object]:

@@ -33,8 +33,9 @@ def main(context: Context) -> Outcome:
     training.prime()
     while not training.budget.is_spent:
         training.step()
-        training.log()
-        training.checkpoint_if_due()
+        with training.budget.stopped():
+            training.log()
+            training.checkpoint_if_due()
     return training.finish()
 
 
@@ -47,6 +48,8 @@ class Training:
         self.config = group_from(spec, TrainConfig)
         self.optim = group_from(spec, OptimConfig)
         self.runtime = group_from(context.node.runtime, RuntimeConfig)
+        if self.world.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()
         torch.manual_seed(self.config.seed)
         self.model = context.bench.fresh_model(spec, self.world)
         self.parameters = dict(self.model.named_parameters())
@@ -63,6 +66,7 @@ class Training:
         self.budget = Budget(self.config, self.world)
         self.curve: list[list[float]] = []
         self.loss = math.nan
+        self.factor = math.nan
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.world.device)
         self.saved_at = time.monotonic()
 
@@ -83,8 +87,8 @@ class Training:
         self.loss_sum = self._gradients()
         if self.config.grad_clip:
             clip_grad_norm_(self.parameters.values(), self.config.grad_clip)
-        factor = lr_multiplier(self.config, used, share)
-        self.optimizers.step(factor, muon_momentum(self.optim, step))
+        self.factor = lr_multiplier(self.config, used, share)
+        self.optimizers.step(self.factor, muon_momentum(self.optim, step))
         self.average.update(self.parameters)
         self.budget.count_step()
 
@@ -117,7 +121,7 @@ class Training:
         self.loss = float(self.world.sum(self.loss_sum)) / self.config.batch_tokens
         if not math.isfinite(self.loss):
             raise FloatingPointError(f"the loss is {self.loss} at step {step}; lower the rates?")
-        self.curve.append([step, self.budget.elapsed, self.loss])
+        self.curve.append([step, self.budget.elapsed, self.loss, self.factor])
         self.context.progress(step, self.budget.expected_steps, f"loss {self.loss:.3f}")
 
     def checkpoint_if_due(self) -> None:
@@ -141,7 +145,7 @@ class Training:
 
     def resume(self) -> None:
         """Go back to the last checkpoint of this same spec, if there is one."""
-        found = load_tensors(self.context.files.resume)
+        found = load_tensors(self.context.files.resume, self.world.device)
         if found is None or found[1]["spec"] != self.context.node.spec:
             return
         tensors, about = found
@@ -160,7 +164,9 @@ class Training:
                 **with_prefix(EXPORTED, self.average.average()),
             }
             save_tensors(files.checkpoint, tensors, {"spec": self.context.node.spec})
-            write_json(files.curve, {"columns": ["step", "train_s", "loss"], "points": self.curve})
+            write_json(
+                files.curve, {"columns": ["step", "train_s", "loss", "lr"], "points": self.curve}
+            )
             files.resume.unlink(missing_ok=True)
         return Outcome(self._measures(), self._facts(), files.checkpoint)
 

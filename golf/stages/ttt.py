@@ -14,14 +14,13 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from golf.config.rules import geometry_stride
 from golf.config.schema import group_from
 from golf.config.schema.post import TTTConfig
-from golf.data.validation import ValidationStream, Window, cut_windows
+from golf.data.validation import ValidationStream, Window
 from golf.model.gpt import GPT
 from golf.stages.context import Context, Outcome
 from golf.stages.evaluate import BATCH_TOKENS, share
-from golf.stages.scoring import Tally, scoring_facts, summarize
+from golf.stages.scoring import Tally, open_stream, scoring_facts, summarize
 from golf.stages.weights import load_model
 from golf.stages.world import World
 
@@ -31,11 +30,7 @@ def main(context: Context) -> Outcome:
     spec, world = context.node.spec, context.world
     started = time.perf_counter()
     adaptation = Adaptation(context, load_model(context))
-    stream = ValidationStream(context.dataset, spec.get("eval.max_tokens"))
-    seq_len = context.training["train.seq_len"]
-    stride = geometry_stride(spec["eval.geometry"], seq_len)
-    assert stride is not None, "planning checks geometries"
-    windows = cut_windows(stream.targets, seq_len, stride)
+    stream, windows = open_stream(context)
     chunks = split_chunks(windows, adaptation.config.chunk_tokens)
     tally = Tally.empty(world.device)
     for number, chunk in enumerate(chunks):

@@ -122,7 +122,13 @@ MISTAKES = {
     "unknown launch setting": ("launch: {nproc: 2}\n", "1:10", "unknown launch setting", ""),
     "bad launch number": ("launch: {threads: 0}\n", "1:19", "launch threads is a whole", ""),
     "bad launch device": ("launch: {device: cud}\n", "1:18", "unknown name 'cud'", "'cuda'"),
-    "name with a slash": ("name: a/b\n", "", "'a/b' cannot be a file name", "set `name:`"),
+    "name with a slash": ("name: a/b\n", "1:7", "'a/b' cannot name a report", "`name:` is letters"),
+    "empty list of values": (
+        "factors: {depth: []}\n",
+        "1:18",
+        "factor 'depth' has no values",
+        "list at least one",
+    ),
     "rows as a list": ("rows: [a]\n", "1:7", "expected row names", ""),
     "row as a word": ("rows: {a: wide}\n", "1:11", "row 'a' wants settings", ""),
     "factors as a list": ("factors: [depth]\n", "1:10", "expected factor names", ""),
@@ -285,15 +291,6 @@ def test_factors_make_one_row_for_each_value(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert values(matrix, "ROPE_DIMS=8") == {"model.rope_dims": 8}
     assert {d.parent for d in matrix.drafts} == {"baseline"}
-
-
-def test_a_list_of_names_is_one_value_of_a_factor_and_a_list_of_lists_several(
-    tmp_path: Path,
-) -> None:
-    one = load(tmp_path, "factors: {evaluate: [chunked, sliding8]}\n")
-    two = load(tmp_path, "factors: {evaluate: [[chunked], [sliding8, chunked]]}\n")
-    found = [[v for d in m.drafts for v in values(m, d.name).values()] for m in (one, two)]
-    assert found == [[("chunked", "sliding8")], [("chunked",), ("sliding8", "chunked")]]
 
 
 def test_rows_keep_their_parent_note_and_twin(tmp_path: Path) -> None:

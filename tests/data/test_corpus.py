@@ -17,7 +17,7 @@ from golf.errors import GolfError
 
 
 def text() -> str:
-    file = resources.files("golf.data") / "corpus" / "sotu.jsonl.xz"
+    file = resources.files("golf.data") / "embedded" / "sotu.jsonl.xz"
     return lzma.decompress(file.read_bytes()).decode("utf-8")
 
 
@@ -82,7 +82,7 @@ DAMAGED = {
 def test_a_damaged_corpus_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
-    path = tmp_path / "corpus" / "sotu.jsonl.xz"
+    path = tmp_path / "embedded" / "sotu.jsonl.xz"
     path.parent.mkdir()
     path.write_bytes(DAMAGED[damage])
     monkeypatch.setattr(corpus.resources, "files", lambda package: tmp_path)

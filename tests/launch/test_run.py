@@ -159,7 +159,7 @@ def test_two_processes_give_the_loss_curve_of_one(finished: Golf) -> None:
         spec = json.loads((folder / "spec.json").read_text())["spec"]
         if spec["train.steps"] == 40 and "model.rope_dims" not in spec:
             points = json.loads((folder / "curve.json").read_text())["points"]
-            curves[spec["numerics.world_size"]] = [loss for _, _, loss in points]
+            curves[spec["numerics.world_size"]] = [point[2] for point in points]
     assert len(curves[1]) == len(curves[2]) == 40
     differences = [abs(a - b) for a, b in zip(curves[1], curves[2], strict=True)]
     assert max(differences[:2]) < 1e-6, differences
@@ -183,3 +183,24 @@ def test_dry_run_prints_the_torchrun_lines_and_starts_nothing(golf: Golf) -> Non
     assert len(lines) == 3
     assert all("torchrun --standalone --nproc-per-node 2 -m golf.stages" in s for s in lines[1:])
     assert not (golf.root / "runs").exists()
+
+
+def test_a_copied_project_reports_its_own_runs_and_how_to_repeat_them(
+    finished: Golf, tmp_path: Path
+) -> None:
+    shutil.copytree(finished.root, tmp_path / "copy")
+    copy = Golf.__new__(Golf)
+    copy.root, copy.env = tmp_path / "copy", finished.env
+    out, _ = copy("report", "matrices/tiny.yaml")
+    assert out in copy("report")[0]
+    assert "golf run matrices/tiny.yaml" in out
+    assert "cells missing" not in out
+    assert (tmp_path / "copy" / "reports" / "tiny.md").exists()
+
+
+def test_two_matrices_of_one_name_are_refused(finished: Golf) -> None:
+    other = finished.matrix.with_name("other.yaml")
+    other.write_text(finished.matrix.read_text())
+    _, err = finished("run", "matrices/other.yaml", code=2)
+    other.unlink()
+    assert "is called 'tiny' too" in err

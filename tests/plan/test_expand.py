@@ -319,9 +319,11 @@ def test_a_row_that_wrongly_says_it_equals_another_is_an_error(tmp_path: Path) -
     assert problem.what == "row 'b' says same_as 'a', but they differ"
 
 
-def test_rows_that_differ_in_runtime_settings_only_are_the_same(tmp_path: Path) -> None:
-    (problem,) = mistakes(tmp_path, "rows:\n  r: {log_every: 3}\n")
-    assert "changes nothing" in problem.what
+@pytest.mark.parametrize("setting", ["log_every: 3", "evaluate: [sliding64]", "eval_tokens: 9"])
+def test_what_all_rows_share_cannot_be_set_in_one(tmp_path: Path, setting: str) -> None:
+    (problem,) = mistakes(tmp_path, f"rows:\n  r: {{{setting}, bits: 4}}\n")
+    assert problem.where.endswith("m.yaml:2:7")
+    assert "is the same for every row" in problem.what
 
 
 def test_the_change_is_told_in_the_words_of_the_user(tmp_path: Path) -> None:

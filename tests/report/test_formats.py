@@ -18,7 +18,8 @@ from golf.report.table import ablation_table
 def line(row: str, parent: str, seed: int, **measures: object) -> dict[str, object]:
     blank = dict.fromkeys((*TRAIN_MEASURES, *ARTIFACT_MEASURES, *SCORES))
     facts = {"row": row, "change": f"{row}=1", "parent": parent, "note": "", "seed": seed}
-    return {**facts, "complete": bool(measures), **blank, **measures}
+    text = {"scored_bytes": 1000 if measures else None}
+    return {**facts, "complete": bool(measures), **text, **blank, **measures}
 
 
 CELLS = pd.DataFrame(

@@ -22,6 +22,7 @@ def frame(*cells: tuple[object, ...]) -> pd.DataFrame:
     lines = [dict(zip(names, cell, strict=True)) for cell in cells]
     for line in lines:
         line["complete"] = line["post_bpb"] is not None
+        line["scored_bytes"] = 1000
         line["change"] = f"what {line['row']} changes"
         line["note"] = f"on {line['row']}"
     return pd.DataFrame(lines)
@@ -154,3 +155,10 @@ def test_a_paired_delta_over_equal_seeds_is_the_difference_of_means(
     means = [statistics.fmean(column) for column in zip(*pairs, strict=True)]
     delta = paired_delta(cells, "b", "a", "pre_bpb")
     assert delta == pytest.approx(means[1] - means[0], rel=1e-9, abs=1e-6)
+
+
+def test_scores_of_different_validation_text_have_no_delta() -> None:
+    scores = {"row": ["a", "b", "c"], "seed": [1, 1, 1], "post_bpb": [1.5, 1.4, 1.3]}
+    cells = pd.DataFrame({**scores, "scored_bytes": [100_000, 100_005, 100_050]})
+    assert paired_delta(cells, "b", "a", "post_bpb") == pytest.approx(-0.1)
+    assert paired_delta(cells, "c", "a", "post_bpb") is None

@@ -16,8 +16,8 @@ from golf.data.validation import ValidationStream
 from golf.model.gpt import GPT
 from golf.plan.graph import Node
 from golf.quant.artifact import read_artifact
-from golf.records import Result, read_result
-from golf.stages import train
+from golf.records import Result, read_result, write_spec
+from golf.stages import entry, train
 from golf.stages.context import Bench, Context
 from golf.stages.weights import load_model
 from golf.stages.world import World
@@ -264,3 +264,22 @@ def test_a_gpu_gives_nearly_the_scores_of_the_cpu(project: Project) -> None:
     there = final_losses(project, machine=gpu)
     project.world = cpu_world
     assert there == pytest.approx(here, abs=0.02)
+
+
+def test_a_damaged_checkpoint_is_not_used(lone_project: Project) -> None:
+    cell = lone_project.plan().cells[0]
+    lone_project.prepare(cell.train)
+    files = lone_project.files(cell.train)
+    files.folder.mkdir(parents=True)
+    files.resume.write_bytes(b"not a checkpoint")
+    lone_project.run_one(cell.train)
+    assert result(lone_project, cell.train).measures["steps"] == 24
+
+
+def test_another_number_of_processes_than_the_key_promises_is_refused(
+    lone_project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    node = lone_project.plan(launch=Launch(nproc_per_node=2)).cells[0].train
+    write_spec(lone_project.files(node), node.record({}))
+    assert entry.main([str(lone_project.files(node).folder)]) == 2
+    assert "belong to 2 processes, this is 1" in capsys.readouterr().err

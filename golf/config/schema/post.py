@@ -41,10 +41,11 @@ class EvalConfig:
     geometries: tuple[str, ...] = knob(
         ("chunked",), Stage.EVALUATE, "ways to score: chunked, or slidingN with a stride of N "
         "tokens; deltas use the first", example=("sliding64",), aliases=("evaluate",),
+        shared=True,
     )  # fmt: skip
     max_tokens: int | None = knob(
         None, Stage.EVALUATE, "score only the first so many targets (null: the whole split)",
-        unit="token", off=None, example=4096, at_least=1, aliases=("eval_tokens",),
+        unit="token", off=None, example=4096, at_least=1, aliases=("eval_tokens",), shared=True,
     )  # fmt: skip
 
 
