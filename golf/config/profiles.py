@@ -75,7 +75,7 @@ PROFILES = {
             "smoke",
             # every row through every stage in a few steps, so that a crash costs seconds
             {
-                Scale.STEPS: 1 / 1000,
+                Scale.STEPS: 1 / 100,
                 Scale.BATCH: 1 / 2048,
                 Scale.SEQUENCE: 1 / 8,
                 Scale.WIDTH: 1 / 4,

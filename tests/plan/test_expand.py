@@ -77,7 +77,7 @@ def test_the_profile_scales_the_row_and_set_is_not_scaled(tmp_path: Path) -> Non
 def test_the_profile_of_the_file_counts_unless_the_command_line_has_one(tmp_path: Path) -> None:
     text = "profile: smoke\nbaseline: {steps: 8000}\n"
     steps = [plan(tmp_path, text, profile=p).rows[0].values["train.steps"] for p in ("", "cpu")]
-    assert steps == [8, 400]
+    assert steps == [80, 400]
 
 
 @pytest.mark.parametrize(
