@@ -1,34 +1,33 @@
-"""Gates on the output of attention heads."""
+"""Gates on the heads of attention: on their outputs, and on their value embeddings."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from golf.model.roles import SCALAR
+from golf.model.roles import SCALAR, Role
 
 
-class OutputGate(nn.Module):
+class HeadGate(nn.Module):
     """Scale each head by 2 * sigmoid of the first few channels of attention's input.
 
     Zero-initialised, so every gate is exactly 1 at step 0 and a gated model starts out equal
-    to an ungated one. Source: parameter-golf PR 1667.
+    to an ungated one. Source: parameter-golf PR 1667 (outputs), karpathy/autoresearch (values).
     """
 
-    roles = {"table_HW": SCALAR}
-
-    def __init__(self, gate_width: int, n_head: int) -> None:
+    def __init__(self, width: int, heads: int, role: Role) -> None:
         super().__init__()
-        self.gate_width = gate_width
-        self.table_HW = nn.Parameter(torch.zeros(n_head, gate_width))
+        self.width = width
+        self.table_HW = nn.Parameter(torch.zeros(heads, width))
+        self.roles = {"table_HW": role}
 
     def forward(self, y_BTHD: Tensor, x_BTC: Tensor) -> Tensor:
         table = self.table_HW.to(x_BTC.dtype)
-        gate_BTH = 2 * torch.sigmoid(x_BTC[..., : self.gate_width] @ table.T)
+        gate_BTH = 2 * torch.sigmoid(x_BTC[..., : self.width] @ table.T)
         return y_BTHD * gate_BTH.unsqueeze(-1)
 
 
-class NoGate(nn.Module):
+class OpenGate(nn.Module):
     """Leave the heads as they are."""
 
     def forward(self, y_BTHD: Tensor, x_BTC: Tensor) -> Tensor:
@@ -36,5 +35,5 @@ class NoGate(nn.Module):
 
 
 def build_gate(kind: str, gate_width: int, n_head: int) -> nn.Module:
-    """Return the gate called ``kind``."""
-    return OutputGate(gate_width, n_head) if kind == "out_gate" else NoGate()
+    """Return the output gate called ``kind``."""
+    return HeadGate(gate_width, n_head, SCALAR) if kind == "out_gate" else OpenGate()

@@ -11,30 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from golf.config.schema.model import ModelConfig
+from golf.model.gate import HeadGate, OpenGate
 from golf.model.roles import EMBED, GATE_MATRIX
-
-
-class LearnedValueGate(nn.Module):
-    """2 * sigmoid of the first channels; zero-initialised, hence 1 at the start."""
-
-    roles = {"table_KW": GATE_MATRIX}
-
-    def __init__(self, width: int, n_kv_head: int) -> None:
-        super().__init__()
-        self.width = width
-        self.table_KW = nn.Parameter(torch.zeros(n_kv_head, width))
-
-    def forward(self, extra_BTKD: Tensor, x_BTC: Tensor) -> Tensor:
-        table = self.table_KW.to(x_BTC.dtype)
-        gate_BTK = 2 * torch.sigmoid(x_BTC[..., : self.width] @ table.T)
-        return extra_BTKD * gate_BTK.unsqueeze(-1)
-
-
-class FixedValueGate(nn.Module):
-    """A gate that stays at 1, the learned gate's initial value."""
-
-    def forward(self, extra_BTKD: Tensor, x_BTC: Tensor) -> Tensor:
-        return extra_BTKD
 
 
 class ValueEmbed(nn.Module):
@@ -48,10 +26,7 @@ class ValueEmbed(nn.Module):
         bound = (3.0 / config.model_dim) ** 0.5
         width = n_kv_head * config.head_dim
         self.table_VE = nn.Parameter(torch.empty(vocab_size, width).uniform_(-bound, bound))
-        learned = config.value_gate == "learned"
-        self.gate = (
-            LearnedValueGate(config.value_gate_width, n_kv_head) if learned else FixedValueGate()
-        )
+        self.gate = build_value_gate(config, n_kv_head)
 
     def forward(self, v_BTKD: Tensor, tokens_BT: Tensor, x_BTC: Tensor) -> Tensor:
         extra = F.embedding(tokens_BT, self.table_VE).to(v_BTKD.dtype).unflatten(-1, self.shape)
@@ -64,6 +39,13 @@ class NoValueEmbed(nn.Module):
 
     def forward(self, v_BTKD: Tensor, tokens_BT: Tensor, x_BTC: Tensor) -> Tensor:
         return v_BTKD
+
+
+def build_value_gate(config: ModelConfig, n_kv_head: int) -> nn.Module:
+    """Return a learned gate, or one that stays at the learned gate's initial value, 1."""
+    if config.value_gate == "fixed":
+        return OpenGate()
+    return HeadGate(config.value_gate_width, n_kv_head, GATE_MATRIX)
 
 
 def build_value_embed(

@@ -18,12 +18,14 @@ def stage_of(golf: Golf, stage: str) -> list[Path]:
     return sorted((golf.root / "runs" / stage).iterdir())
 
 
-def wait_for(condition, seconds: float = 120.0) -> None:
-    """Return when ``condition`` holds; fail the test when it never does."""
+def wait_for(condition, seconds: float = 120.0) -> bool:
+    """Return True when ``condition`` holds, False when it never does."""
     until = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < until, "waited in vain"
+        if time.monotonic() > until:
+            return False
         time.sleep(0.02)
+    return True
 
 
 def processes_of(root: Path) -> list[int]:
@@ -91,12 +93,12 @@ def test_a_job_killed_in_mid_training_ends_with_the_bits_of_an_undisturbed_one(
     slow = [*arguments, "--set", "train.steps=150", "--jobs", "1"]
     finished("run", "matrices/tiny.yaml", *slow)
     process = golf.start("run", "matrices/tiny.yaml", *slow)
-    wait_for(lambda: list((golf.root / "runs" / "train").glob("*/resume.safetensors")))
+    assert wait_for(lambda: list((golf.root / "runs" / "train").glob("*/resume.safetensors")))
     for pid in processes_of(golf.root):
         os.kill(pid, signal.SIGKILL)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    wait_for(lambda: not processes_of(golf.root))
+    assert wait_for(lambda: not processes_of(golf.root))
     done = {k for k in golf.results() if k.startswith("train/")}
     assert len(done) < 2
     golf("run", "matrices/tiny.yaml", *slow)
@@ -107,21 +109,21 @@ def test_a_job_killed_in_mid_training_ends_with_the_bits_of_an_undisturbed_one(
 
 def test_an_interrupt_stops_every_process_and_the_next_run_goes_on(golf: Golf) -> None:
     process = golf.start("run", "matrices/tiny.yaml", "--set", "train.steps=2000")
-    wait_for(lambda: len(list((golf.root / "runs" / "train").glob("*/progress.json"))) == 2)
+    assert wait_for(lambda: len(list((golf.root / "runs" / "train").glob("*/progress.json"))) == 2)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "the same command continues from here" in err
     assert "Traceback" not in err
-    wait_for(lambda: not processes_of(golf.root), 30)
+    assert wait_for(lambda: not processes_of(golf.root), 30)
 
 
 def test_jobs_end_when_golf_itself_is_killed(golf: Golf) -> None:
     process = golf.start("run", "matrices/tiny.yaml", "--set", "train.steps=2000")
-    wait_for(lambda: list((golf.root / "runs" / "train").glob("*/progress.json")))
+    assert wait_for(lambda: list((golf.root / "runs" / "train").glob("*/progress.json")))
     process.kill()
     process.communicate()
-    wait_for(lambda: not processes_of(golf.root), 60)
+    assert wait_for(lambda: not processes_of(golf.root), 60)
 
 
 def test_a_failing_row_leaves_the_others_and_tells_its_own_reason(golf: Golf) -> None:
@@ -141,8 +143,8 @@ def test_a_failing_row_leaves_the_others_and_tells_its_own_reason(golf: Golf) ->
 
 def test_a_second_run_in_the_same_project_is_refused(golf: Golf) -> None:
     process = golf.start("run", "matrices/tiny.yaml", "--set", "train.steps=2000")
-    wait_for(lambda: (golf.root / "runs" / "run.lock").exists())
-    wait_for(lambda: (golf.root / "runs" / "run.lock").read_text())
+    assert wait_for(lambda: (golf.root / "runs" / "run.lock").exists())
+    assert wait_for(lambda: (golf.root / "runs" / "run.lock").read_text())
     _, err = golf("run", "matrices/tiny.yaml", code=2)
     assert f"process {process.pid}" in err
     process.send_signal(signal.SIGINT)

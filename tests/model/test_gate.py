@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from golf.config.schema.model import ModelConfig
 from golf.model.attention import QueryGain, build_query_gain
-from golf.model.gate import OutputGate, build_gate
+from golf.model.gate import HeadGate, build_gate
 from golf.model.gpt import build_gpt
+from golf.model.roles import SCALAR
 
 
 def draw(*shape: int) -> Tensor:
@@ -32,7 +33,7 @@ def test_no_gate_has_no_parameters_and_changes_nothing() -> None:
 
 
 def test_each_head_is_scaled_by_twice_the_sigmoid_of_the_first_channels() -> None:
-    gate = OutputGate(gate_width=4, n_head=3)
+    gate = HeadGate(width=4, heads=3, role=SCALAR)
     nn.init.normal_(gate.table_HW, generator=torch.Generator().manual_seed(1))
     y, x = draw(2, 5, 3, 8), draw(2, 5, 24)
     out = gate(y, x)
@@ -43,7 +44,7 @@ def test_each_head_is_scaled_by_twice_the_sigmoid_of_the_first_channels() -> Non
 
 
 def test_channels_beyond_the_width_are_not_read() -> None:
-    gate = OutputGate(gate_width=4, n_head=3)
+    gate = HeadGate(width=4, heads=3, role=SCALAR)
     nn.init.ones_(gate.table_HW)
     y, x = draw(2, 5, 3, 8), draw(2, 5, 24)
     beyond, within = x.clone(), x.clone()
@@ -54,7 +55,7 @@ def test_channels_beyond_the_width_are_not_read() -> None:
 
 
 def test_a_fresh_gate_can_learn() -> None:
-    gate = OutputGate(gate_width=4, n_head=3)
+    gate = HeadGate(width=4, heads=3, role=SCALAR)
     gate(draw(2, 5, 3, 8), draw(2, 5, 24)).sum().backward()
     assert gate.table_HW.grad is not None
     assert bool((gate.table_HW.grad != 0).all())

@@ -23,7 +23,7 @@ ORIGINAL_PARTS = {
     "attention.k.master": "attn.c_k.weight",
     "attention.v.master": "attn.c_v.weight",
     "attention.out.master": "attn.c_proj.weight",
-    "attention.value_embed.gate.table_KW": "attn.ve_gate.weight",
+    "attention.value_embed.gate.table_HW": "attn.ve_gate.weight",
     "mlp.up.master": "mlp.c_fc.weight",
     "mlp.down.master": "mlp.c_proj.weight",
 }

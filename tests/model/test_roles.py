@@ -67,7 +67,7 @@ def test_every_parameter_has_exactly_one_role(
         ("blocks.1.mlp.up.master", MLP_MATRIX),
         ("blocks.1.mlp.down.master", MLP_MATRIX),
         ("blocks.1.attention.value_embed.table_VE", EMBED),
-        ("blocks.1.attention.value_embed.gate.table_KW", GATE_MATRIX),
+        ("blocks.1.attention.value_embed.gate.table_HW", GATE_MATRIX),
         ("blocks.1.attention.gate.table_HW", SCALAR),
         ("blocks.1.attention.query_gain.gain_H", SCALAR),
         ("blocks.1.mix.mix_2", SCALAR),

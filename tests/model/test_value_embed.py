@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from golf.config.schema.model import ModelConfig
-from golf.model.value_embed import LearnedValueGate, ValueEmbed, build_value_embed
+from golf.model.gate import HeadGate
+from golf.model.roles import GATE_MATRIX
+from golf.model.value_embed import ValueEmbed, build_value_embed
 
 VOCAB, KEY_HEADS = 11, 2
 
@@ -51,11 +53,11 @@ def test_alternate_counts_back_from_the_last_layer(
 
 def test_it_adds_the_tokens_own_row_scaled_by_the_gate_of_each_key_head() -> None:
     part = ValueEmbed(VOCAB, KEY_HEADS, config())
-    nn.init.normal_(part.gate.table_KW)
+    nn.init.normal_(part.gate.table_HW)
     v, tokens, x = inputs()
     out = part(v, tokens, x)
     for b, t, h in torch.cartesian_prod(torch.arange(2), torch.arange(5), torch.arange(KEY_HEADS)):
-        z = sum((x[b, t, i] * part.gate.table_KW[h, i]).item() for i in range(4))
+        z = sum((x[b, t, i] * part.gate.table_HW[h, i]).item() for i in range(4))
         row = part.table_VE[tokens[b, t], 8 * int(h) : 8 * int(h) + 8]
         expected = v[b, t, h] + row * 2 / (1 + math.exp(-z))
         torch.testing.assert_close(out[b, t, h], expected, atol=1e-5, rtol=1e-5)
@@ -93,10 +95,10 @@ def test_the_table_starts_uniform_within_its_bound() -> None:
 
 
 def test_the_gate_reads_only_its_first_channels_and_starts_able_to_learn() -> None:
-    gate = LearnedValueGate(4, KEY_HEADS)
+    gate = HeadGate(4, KEY_HEADS, GATE_MATRIX)
     extra, x = draw(2, 5, KEY_HEADS, 8), draw(2, 5, 32)
     gate(extra, x).sum().backward()
-    assert gate.table_KW.grad is not None
-    assert bool((gate.table_KW.grad != 0).all())
-    nn.init.ones_(gate.table_KW)
+    assert gate.table_HW.grad is not None
+    assert bool((gate.table_HW.grad != 0).all())
+    nn.init.ones_(gate.table_HW)
     assert torch.equal(gate(extra, torch.cat((x[..., :4], -x[..., 4:]), -1)), gate(extra, x))
