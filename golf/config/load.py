@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Iterable
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from golf.config.profiles import PROFILES
 from golf.config.values import BadValueError, coerce, format_value
 from golf.errors import GolfError, Problem, did_you_mean, fail
 
+PRESETS = Path(__file__).parents[1] / "presets"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*$")
 LAUNCH_CHOICES = {"device": ("auto", "cpu", "cuda"), "compile": ("auto", "on", "off")}
 
@@ -37,13 +37,12 @@ def load_matrix(path: Path, text: str | None = None) -> Matrix:
 
 def preset_names() -> list[str]:
     """Return the presets that ship with golf."""
-    folder = resources.files("golf") / "presets"
-    return sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if ".yaml" in p.name)
+    return sorted(p.stem for p in PRESETS.glob("*.yaml"))
 
 
 def load_preset(name: str) -> Layer:
     """Return the settings of a preset: knob values only, no code."""
-    file = resources.files("golf") / "presets" / f"{name}.yaml"
+    file = PRESETS / f"{name}.yaml"
     reader = _MatrixReader(Path(f"golf/presets/{name}.yaml"))
     layer = reader.settings(read_nodes(reader.path, file.read_text(encoding="utf-8")))
     if reader.problems:
