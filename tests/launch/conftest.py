@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,11 @@ rows:
 """
 
 
+def heed_interrupts() -> None:
+    """Undo what a shell does to background jobs: without this a test run there ignores SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Golf:
     """The golf program in a project of its own."""
 
@@ -49,7 +55,7 @@ class Golf:
         line = [sys.executable, "-m", "golf", *arguments]
         return subprocess.Popen(
             line, cwd=self.root, env=self.env, text=True, start_new_session=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed_interrupts,
         )  # fmt: skip
 
     def __call__(self, *arguments: str, code: int = 0) -> tuple[str, str]:
