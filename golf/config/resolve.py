@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 
 from golf.config.knob import Value
+from golf.config.layers import format_layers, layer_set
 
 Draft = dict[str, Value]
 
@@ -46,6 +47,48 @@ def budget_steps(values: Draft) -> Value:
     if not isinstance(tokens, int):
         return values["train.steps"]
     return math.ceil(tokens / _int(values, "train.batch_tokens"))
+
+
+def _model_dim(values: Draft) -> Value:
+    """Return the width, depth x aspect_ratio where that is given."""
+    if values["model.aspect_ratio"] is None:
+        return values["model.model_dim"]
+    width = _int(values, "model.depth") * _int(values, "model.aspect_ratio")
+    if values["model.width_rounding"] == "up" and values["model.n_head"] is None:
+        head_dim = max(_int(values, "model.head_dim"), 1)
+        return -(-width // head_dim) * head_dim
+    return width
+
+
+def _head_dim(values: Draft) -> Value:
+    """Return the width of a head, model_dim / n_head where that is given."""
+    heads, width = values["model.n_head"], _int(values, "model.model_dim")
+    return width // heads if isinstance(heads, int) else values["model.head_dim"]
+
+
+def _n_head(values: Draft) -> Value:
+    open_value = values["model.n_head"] is None
+    return n_head(values) if open_value else values["model.n_head"]
+
+
+def _layers(name: str) -> Callable[[Draft], Value]:
+    def fill(values: Draft) -> Value:
+        text, depth = str(values[name]), _int(values, "model.depth")
+        try:
+            return format_layers(layer_set(text, depth), depth)
+        except ValueError:
+            return text
+
+    return fill
+
+
+def _leaky_slope(values: Draft) -> Value:
+    return 0.0 if values["model.mlp_act"] == "relu2" else values["model.leaky_slope"]
+
+
+def _mlp_act(values: Draft) -> Value:
+    squared = values["model.mlp_act"] == "relu2"
+    return "leaky_relu2" if squared else values["model.mlp_act"]
 
 
 def _n_kv_head(values: Draft) -> Value:
@@ -92,7 +135,15 @@ FILLERS: dict[str, Callable[[Draft], Value]] = {
     "train.steps": budget_steps,
     "train.tokens": lambda values: None,
     "train.data_seed": _data_seed,
+    "model.model_dim": _model_dim,
+    "model.aspect_ratio": lambda values: None,
+    "model.head_dim": _head_dim,
+    "model.n_head": _n_head,
     "model.n_kv_head": _n_kv_head,
+    "model.leaky_slope": _leaky_slope,
+    "model.mlp_act": _mlp_act,
+    "model.value_embed": _layers("model.value_embed"),
+    "model.xsa": _layers("model.xsa"),
     "model.rope_dims": _rope_dims,
     "model.window_pattern": _window_pattern,
     "quant.clip_sigmas": _clip("quant.bits", "quant.clip_sigmas"),

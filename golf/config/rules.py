@@ -7,13 +7,10 @@ in ``RULES`` say which settings it is about: the message is placed at the neares
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from golf.config.resolve import n_head
-from golf.config.schema import KNOBS, is_relevant
-
-Rule = Callable[[dict[str, Any], int], str]
+from golf.config.model_rules import MODEL_RULES, Rule
 
 
 def broken_rules(values: dict[str, Any], world_size: int) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -22,46 +19,6 @@ def broken_rules(values: dict[str, Any], world_size: int) -> Iterator[tuple[str,
         message = rule(values, world_size)
         if message:
             yield message, names
-
-
-def _heads_fill_the_width(v: dict[str, Any], _: int) -> str:
-    width, head = v["model.model_dim"], v["model.head_dim"]
-    return f"model_dim {width} is not a multiple of head_dim {head}" if width % head else ""
-
-
-def _kv_heads_share_evenly(v: dict[str, Any], _: int) -> str:
-    heads, kv = n_head(v), v["model.n_kv_head"]
-    if heads and heads % kv:
-        return f"{heads} query heads cannot share n_kv_head {kv} evenly"
-    return ""
-
-
-def _rotary_pairs(v: dict[str, Any], _: int) -> str:
-    turned, head = v["model.rope_dims"] or v["model.head_dim"], v["model.head_dim"]
-    if turned % 2:
-        return f"rotary embedding turns pairs of channels, {turned} is odd"
-    return f"rope_dims {turned} exceeds head_dim {head}" if turned > head else ""
-
-
-def _window_letters(v: dict[str, Any], _: int) -> str:
-    pattern = v["model.window_pattern"]
-    if re.fullmatch("[SL]+", pattern):
-        return ""
-    return f"window_pattern is letters S (short) and L (full), found {pattern!r}"
-
-
-def _mlp_has_width(v: dict[str, Any], _: int) -> str:
-    hidden = int(v["model.mlp_mult"] * v["model.model_dim"])
-    return (
-        f"the MLP needs at least 2 hidden channels, mlp_mult gives {hidden}" if hidden < 2 else ""
-    )
-
-
-def _gates_read_the_stream(v: dict[str, Any], _: int) -> str:
-    width = v["model.model_dim"]
-    gates = ("model.gate_width", "model.value_gate_width")
-    wide = [n for n in gates if v[n] > width and is_relevant(KNOBS[n], v)]
-    return f"{wide[0]} {v[wide[0]]} exceeds model_dim {width}" if wide else ""
 
 
 def _one_budget(v: dict[str, Any], _: int) -> str:
@@ -111,12 +68,7 @@ def _adaptation_rows(v: dict[str, Any], _: int) -> str:
 
 
 RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
-    (("model.model_dim", "model.head_dim"), _heads_fill_the_width),
-    (("model.n_kv_head", "model.head_dim", "model.model_dim"), _kv_heads_share_evenly),
-    (("model.rope_dims", "model.head_dim"), _rotary_pairs),
-    (("model.window_pattern",), _window_letters),
-    (("model.mlp_mult", "model.model_dim"), _mlp_has_width),
-    (("model.gate_width", "model.value_gate_width", "model.model_dim"), _gates_read_the_stream),
+    *MODEL_RULES,
     (("train.steps", "train.seconds", "train.tokens"), _one_budget),
     (("train.batch_tokens", "train.seq_len", "train.micro_tokens"), _whole_sequences),
     (("train.warmdown_frac", "train.warmup_frac"), _ramps_fit),

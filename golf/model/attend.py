@@ -1,7 +1,8 @@
 """Causal attention itself, one function per kind of device; all compute the same thing.
 
-A query at i sees keys i - window to i; ``window`` None sees all before it. Query head h reads
-key head h // (H / K).
+A query at i sees keys i - window to i; ``window`` None sees all before it. Where ``starts``
+is given it sees no key before its own document's start. Query head h reads key head
+h // (H / K).
 """
 
 from __future__ import annotations
@@ -14,12 +15,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-Attend = Callable[[Tensor, Tensor, Tensor, "int | None"], Tensor]
+Attend = Callable[[Tensor, Tensor, Tensor, "int | None", float, "Tensor | None"], Tensor]
 
 SMALLEST_TILE, LARGEST_TILE = 32, 128
 
 
-def attend_tiles(q_BTHD: Tensor, k_BTKD: Tensor, v_BTKD: Tensor, window: int | None) -> Tensor:
+def attend_tiles(
+    q_BTHD: Tensor,
+    k_BTKD: Tensor,
+    v_BTKD: Tensor,
+    window: int | None,
+    scale: float,
+    starts_BT: Tensor | None,
+) -> Tensor:
     """Attend in query tiles that touch only the keys they may see.
 
     On CPU this beats fused attention by avoiding all work above the diagonal tiles and by
@@ -36,38 +44,68 @@ def attend_tiles(q_BTHD: Tensor, k_BTKD: Tensor, v_BTKD: Tensor, window: int | N
         low = 0 if window is None else max(0, start - window)
         q_tile = q[:, :, :, start:end].reshape(B, K, G * (end - start), D)
         scores = (q_tile @ k[:, :, low:end].mT).view(B, K, G, end - start, end - low)
-        mask = _tile_mask(start, end, low, window, q.device)
-        weights = torch.add(mask, scores, alpha=D**-0.5).softmax(-1).to(v.dtype)
+        mask = tile_mask(start, end, low, window, starts_BT, q.device)
+        weights = torch.add(mask, scores, alpha=scale).softmax(-1).to(v.dtype)
         tile = weights.view(B, K, G * (end - start), end - low) @ v[:, :, low:end]
         tiles.append(tile.view(B, K, G, end - start, D))
     return torch.cat(tiles, 3).permute(0, 3, 1, 2, 4).reshape(B, T, H, D)
 
 
-def _tile_mask(start: int, end: int, low: int, window: int | None, device: torch.device) -> Tensor:
-    """Return 0 where a query of the tile may look and -inf elsewhere."""
+def tile_mask(
+    start: int,
+    end: int,
+    low: int,
+    window: int | None,
+    starts_BT: Tensor | None,
+    device: torch.device,
+) -> Tensor:
+    """Return 0 where queries start to end may see keys low to end, and -inf elsewhere.
+
+    The shape is (queries, keys), with (B, 1, 1) before it where documents differ by row.
+    """
     i = torch.arange(start, end, device=device)[:, None]
     j = torch.arange(low, end, device=device)[None]
     seen = (j <= i) if window is None else (j <= i) & (i - j <= window)
+    if starts_BT is not None:
+        seen = seen & (j >= starts_BT[:, None, None, start:end, None])
     return torch.zeros(seen.shape, device=device).masked_fill(~seen, float("-inf"))
 
 
-def attend_sdpa(q_BTHD: Tensor, k_BTKD: Tensor, v_BTKD: Tensor, window: int | None) -> Tensor:
-    """Attend with PyTorch's fused kernel; a window costs it a mask."""
+def attend_sdpa(
+    q_BTHD: Tensor,
+    k_BTKD: Tensor,
+    v_BTKD: Tensor,
+    window: int | None,
+    scale: float,
+    starts_BT: Tensor | None,
+) -> Tensor:
+    """Attend with PyTorch's fused kernel; windows and documents cost it a mask."""
     q, k, v = (x.transpose(1, 2) for x in (q_BTHD, k_BTKD, v_BTKD))
     grouped = q.size(1) != k.size(1)
-    if window is None:
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=grouped)
+    if window is None and starts_BT is None:
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale, enable_gqa=grouped)
     else:
-        mask = _tile_mask(0, q.size(2), 0, window, q.device).to(q.dtype)
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=grouped)
+        mask = tile_mask(0, q.size(2), 0, window, starts_BT, q.device).to(q.dtype)
+        mask = mask.squeeze(1) if mask.dim() > 4 else mask
+        y = F.scaled_dot_product_attention(q, k, v, mask, scale=scale, enable_gqa=grouped)
     return y.transpose(1, 2)
 
 
-def attend_flex(q_BTHD: Tensor, k_BTKD: Tensor, v_BTKD: Tensor, window: int | None) -> Tensor:
-    """Attend with a compiled kernel that skips blocks outside the window (CUDA only)."""
+def attend_flex(
+    q_BTHD: Tensor,
+    k_BTKD: Tensor,
+    v_BTKD: Tensor,
+    window: int | None,
+    scale: float,
+    starts_BT: Tensor | None,
+) -> Tensor:
+    """Attend with a compiled kernel that skips blocks nobody sees (CUDA only)."""
     q, k, v = (x.transpose(1, 2) for x in (q_BTHD, k_BTKD, v_BTKD))
-    mask = _block_mask(q.size(2), window, q.device)
-    y: Tensor = _flex()(q, k, v, block_mask=mask, enable_gqa=True)
+    if starts_BT is None:
+        mask = _block_mask(q.size(2), window, q.device)
+    else:
+        mask = _document_mask(starts_BT, window)
+    y: Tensor = _flex()(q, k, v, block_mask=mask, scale=scale, enable_gqa=True)
     return y.transpose(1, 2)
 
 
@@ -90,6 +128,19 @@ def _block_mask(length: int, window: int | None, device: torch.device) -> Any:
         return (j <= i) & (i - j <= reach)
 
     return create_block_mask(seen, None, None, length, length, device=device)
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]
+def _document_mask(starts_BT: Tensor, window: int | None) -> Any:
+    from torch.nn.attention.flex_attention import create_block_mask  # noqa: PLC0415 (slow import)
+
+    batch, length = starts_BT.shape
+    reach = length if window is None else window
+
+    def seen(b: Tensor, _h: Tensor, i: Tensor, j: Tensor) -> Tensor:
+        return (j <= i) & (i - j <= reach) & (j >= starts_BT[b, i])
+
+    return create_block_mask(seen, batch, None, length, length, device=starts_BT.device)
 
 
 BACKENDS: dict[str, Attend] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from golf.model.adapters import Adapter
 from golf.model.attention import Attention
 from golf.model.gpt import GPT
 from golf.model.head import UntiedHead
@@ -19,14 +20,19 @@ def peak_flops(device_name: str) -> float | None:
 def train_flops_per_token(model: GPT, seq_len: int) -> int:
     """Return forward and backward operations per token.
 
-    Six per weight that is multiplied (a tied table once, as the head; look-ups are free) and
+    Blocks count as often as the route runs them. Six per weight that is multiplied (a tied
+    table once, as the head; look-ups are free) and
     12 * head channels * window per layer for attention, its causal half not credited.
     """
+    blocks = [model.blocks[slot.layer] for slot in model.route]
+    outside = [m for n, m in model.named_modules() if not n.startswith("blocks.")]
     weights = 0 if isinstance(model.head, UntiedHead) else model.embed_VC.numel()
     attention = 0
-    for part in model.modules():
+    for part in [*outside, *(p for block in blocks for p in block.modules())]:
         if isinstance(part, Linear):
             weights += part.master.numel()
+        if isinstance(part, Adapter):
+            weights += part.a_CR.numel() + part.b_RC.numel()
         if isinstance(part, Attention):
             reach = seq_len if part.window is None else min(part.window, seq_len)
             attention += 12 * part.q.master.size(0) * reach

@@ -7,30 +7,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from golf.config.schema.model import ModelConfig
+from golf.model.adapters import ADAPTED, LoopAdapters
 from golf.model.attend import BACKENDS, Attend
 from golf.model.attention import Attention
+from golf.model.block import build_block
+from golf.model.carry import Carry, Lanes, Tap
+from golf.model.front import build_bigram, build_smear
 from golf.model.head import build_head, target_nll
-from golf.model.linear import rms_norm
-from golf.model.mlp import Mlp
-from golf.model.residual import build_mix
+from golf.model.lanes import build_lanes
+from golf.model.linear import Linear, rms_norm
 from golf.model.roles import EMBED
+from golf.model.route import HEAD_SLOT, Slot, build_route
+from golf.model.skips import build_backout, build_skips
+from golf.model.value_embed import build_value_table
 from golf.model.window import build_windows
-
-
-class Block(nn.Module):
-    """Mix in the embedding, then attention, then the MLP; both on a normalised input."""
-
-    def __init__(self, attention: Attention, config: ModelConfig) -> None:
-        super().__init__()
-        self.mix = build_mix(config.x0_mix)
-        self.attention = attention
-        self.mlp = Mlp(config)
-
-    def forward(self, x_BTC: Tensor, x0_BTC: Tensor, tokens_BT: Tensor) -> Tensor:
-        x_BTC = self.mix(x_BTC, x0_BTC)
-        x_BTC = x_BTC + self.attention(rms_norm(x_BTC), tokens_BT)
-        out: Tensor = x_BTC + self.mlp(rms_norm(x_BTC))
-        return out
 
 
 class GPT(nn.Module):
@@ -51,28 +41,79 @@ class GPT(nn.Module):
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
+        self.config, self.dtype = config, dtype
         windows = build_windows(config.window_pattern, config.depth, seq_len, config.short_window)
         table = torch.empty(vocab_size, config.model_dim).normal_(0.0, config.embed_init_std)
-        self.embed_VC = nn.Parameter(table)
+        self.embed_VC = nn.Parameter(table.to(getattr(torch, config.embed_dtype)))
         self.blocks = nn.ModuleList(
-            Block(Attention(config, i, vocab_size, seq_len, window, attend), config)
+            build_block(i, Attention(config, i, vocab_size, seq_len, window, attend), config)
             for i, window in enumerate(windows)
         )
         self.head = build_head(config, vocab_size)
-        self.dtype = dtype
+        self.bigram = build_bigram(config)
+        self.smear, self.blend = build_smear(config)
+        self.values = build_value_table(vocab_size, config)
+        self.lanes = build_lanes(config)
+        self.skips = build_skips(config)
+        self.backout = build_backout(config.backout)
+        self.adapters = build_adapters(config, self.blocks)
+        self.route: tuple[Slot, ...] = build_route(config, config.loop_count)
 
-    def logits(self, tokens_BT: Tensor) -> Tensor:
-        """Return the logits of each next token, (B, T, V) float32."""
-        x0 = rms_norm(F.embedding(tokens_BT, self.embed_VC).to(self.dtype))
-        x = x0
-        for block in self.blocks:
-            x = block(x, x0, tokens_BT)
-        out: Tensor = self.head(rms_norm(x), self.embed_VC)
-        return out
+    def logits(
+        self, tokens_BT: Tensor, starts_BT: Tensor | None = None, taps: tuple[Tap, ...] = ()
+    ) -> Tensor:
+        """Return the logits of each next token, (B, T, V) float32.
 
-    def forward(self, tokens_BT: Tensor, targets_BT: Tensor) -> Tensor:
+        Args:
+            tokens_BT: input tokens.
+            starts_BT: where each token's document begins within its row, to keep attention
+                inside documents; None to attend across them.
+            taps: see ``golf.model.carry.Carry``.
+        """
+        carry = self.carry(tokens_BT, starts_BT, taps)
+        lanes: Lanes = (carry.x0_BTC, carry.x0_BTC)
+        outputs: list[Lanes] = []
+        for slot in self.route:
+            carry.slot = slot
+            lanes = self.blocks[slot.layer](self.skips(lanes, outputs, slot), carry)
+            outputs.append(lanes)
+        x = self.backout(self.lanes.merge(lanes), outputs)
+        carry.slot = HEAD_SLOT
+        logits: Tensor = self.head(rms_norm(x), self.embed_VC, carry)
+        return logits
+
+    def carry(self, tokens_BT: Tensor, starts_BT: Tensor | None, taps: tuple[Tap, ...]) -> Carry:
+        """Return what accompanies the stream, the normalised embedding included."""
+        x = F.embedding(tokens_BT, self.embed_VC).to(self.dtype)
+        x = rms_norm(self.smear(self.bigram(x, tokens_BT), tokens_BT))
+        x0 = self.blend(x, tokens_BT)
+        taps = (*self.adapters, *taps)
+        values = self.values(tokens_BT)
+        return Carry(tokens_BT, x0, starts_BT, self.lanes, taps, HEAD_SLOT, values)
+
+    def forward(
+        self,
+        tokens_BT: Tensor,
+        targets_BT: Tensor,
+        starts_BT: Tensor | None = None,
+        taps: tuple[Tap, ...] = (),
+    ) -> Tensor:
         """Return the negative log likelihood of each target in nats, (B, T) float32."""
-        return target_nll(self.logits(tokens_BT), targets_BT)
+        return target_nll(self.logits(tokens_BT, starts_BT, taps), targets_BT)
+
+    def bake(self) -> None:
+        """Make every master weight the weight in use, before it is measured or exported."""
+        for part in self.modules():
+            if isinstance(part, Linear):
+                part.bake()
+
+
+def build_adapters(config: ModelConfig, blocks: nn.ModuleList) -> nn.ModuleList:
+    """Return the model's own taps: at most one, which adapts the passes of a loop."""
+    if not config.loop_lora_rank:
+        return nn.ModuleList()
+    maps = [{n: getattr(b.attention, n) for n in ADAPTED} for b in blocks]
+    return nn.ModuleList([LoopAdapters(config, maps)])
 
 
 def build_gpt(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from golf.config.schema.model import ModelConfig
+from golf.model.carry import Carry
 from golf.model.linear import Linear
 from golf.model.roles import HEAD
 
@@ -35,27 +38,28 @@ class TiedHead(nn.Module):
         super().__init__()
         self.softcap = build_softcap(cap)
 
-    def forward(self, hidden_BTC: Tensor, table_VC: Tensor) -> Tensor:
-        logits: Tensor = self.softcap(F.linear(hidden_BTC, table_VC.to(hidden_BTC.dtype)).float())
+    def forward(self, hidden_BTC: Tensor, table_VC: Tensor, carry: Carry) -> Tensor:
+        run = partial(F.linear, weight=table_VC.to(hidden_BTC.dtype))
+        logits: Tensor = self.softcap(carry.through("head", run, hidden_BTC).float())
         return logits
 
 
 class UntiedHead(TiedHead):
-    """Logits against a table of the head's own, zero at the start: the first loss is ln(V)."""
+    """Logits against a table of the head's own, zero or normal at the start."""
 
-    def __init__(self, cap: float | None, vocab_size: int, model_dim: int) -> None:
-        super().__init__(cap)
-        self.out = Linear(model_dim, vocab_size, HEAD, zero=True)
+    def __init__(self, config: ModelConfig, vocab_size: int) -> None:
+        super().__init__(config.logit_softcap)
+        self.out = Linear(config.model_dim, vocab_size, HEAD, "zero")
+        if config.head_init_std:
+            nn.init.normal_(self.out.master, std=config.head_init_std)
 
-    def forward(self, hidden_BTC: Tensor, table_VC: Tensor) -> Tensor:
-        return super().forward(hidden_BTC, self.out.weight())
+    def forward(self, hidden_BTC: Tensor, table_VC: Tensor, carry: Carry) -> Tensor:
+        return super().forward(hidden_BTC, self.out.weight(), carry)
 
 
 def build_head(config: ModelConfig, vocab_size: int) -> TiedHead:
     """Return the head that shares the embedding, or one of its own."""
-    if config.tied:
-        return TiedHead(config.logit_softcap)
-    return UntiedHead(config.logit_softcap, vocab_size, config.model_dim)
+    return TiedHead(config.logit_softcap) if config.tied else UntiedHead(config, vocab_size)
 
 
 def target_nll(logits_BTV: Tensor, targets_BT: Tensor) -> Tensor:

@@ -13,9 +13,13 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Role:
-    """Optimizer group (``matrix``, ``embed``, ``head``, ``scalar``) and bucket.
+    """Optimizer group and quantization bucket.
 
-    Buckets: ``attn`` and ``mlp`` matrices, ``embed`` tables, ``pass`` for fp16 pass-through.
+    Groups: ``matrix`` (block matrices), ``embed`` (tables), ``head`` (an output head of its
+    own), ``scalar`` (vectors, gates, small maps), ``resid`` and ``x0`` (scalar mixes of the
+    stream, which autoresearch trains at rates of their own), ``adapter`` (loop adapters).
+    Buckets: ``attn`` and ``mlp`` matrices, ``embed`` tables, ``gate`` tables of wide gates,
+    ``pass`` for fp16 pass-through.
     """
 
     group: str
@@ -24,10 +28,14 @@ class Role:
 
 ATTN_MATRIX = Role("matrix", "attn")
 MLP_MATRIX = Role("matrix", "mlp")
-GATE_MATRIX = Role("matrix", "pass")
+VALUE_GATE = Role("matrix", "pass")
 EMBED = Role("embed", "embed")
 HEAD = Role("head", "embed")
 SCALAR = Role("scalar", "pass")
+WIDE_GATE = Role("scalar", "gate")
+RESID_MIX = Role("resid", "pass")
+X0_MIX = Role("x0", "pass")
+ADAPTER = Role("adapter", "pass")
 
 
 def roles_of(model: nn.Module) -> dict[str, Role]:

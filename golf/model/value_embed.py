@@ -1,7 +1,8 @@
-"""Value embeddings: a table of the token's own value vector, added inside attention.
+"""What else enters the values of attention: the token's own vector, the first layer's values.
 
-v <- v + g * table(token), g = 2 * sigmoid(first channels of the input) per key head, or 1.
-Source: karpathy/autoresearch; arXiv 2410.17897 for value residuals.
+v <- v + g * table(token), g = 2 * sigmoid(first channels of the input) per key head, or 1
+(karpathy/autoresearch); one shared narrow table (parameter-golf, March 2026 stacks);
+v <- a * v_first + b * v (arXiv 2410.17897).
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from golf.config.layers import layer_set
 from golf.config.schema.model import ModelConfig
-from golf.model.gate import HeadGate, OpenGate
-from golf.model.roles import EMBED, GATE_MATRIX
+from golf.model.carry import Carry
+from golf.model.gate import HeadGate, OpenGate, Sources
+from golf.model.linear import Linear
+from golf.model.roles import EMBED, SCALAR, VALUE_GATE
 
 
 class ValueEmbed(nn.Module):
@@ -24,20 +28,64 @@ class ValueEmbed(nn.Module):
         super().__init__()
         self.shape = (n_kv_head, config.head_dim)
         bound = (3.0 / config.model_dim) ** 0.5
-        width = n_kv_head * config.head_dim
-        self.table_VE = nn.Parameter(torch.empty(vocab_size, width).uniform_(-bound, bound))
+        table = torch.empty(vocab_size, n_kv_head * config.head_dim).uniform_(-bound, bound)
+        self.table_VE = nn.Parameter(table.to(getattr(torch, config.embed_dtype)))
         self.gate = build_value_gate(config, n_kv_head)
 
-    def forward(self, v_BTKD: Tensor, tokens_BT: Tensor, x_BTC: Tensor) -> Tensor:
-        extra = F.embedding(tokens_BT, self.table_VE).to(v_BTKD.dtype).unflatten(-1, self.shape)
-        gated: Tensor = self.gate(extra, x_BTC)
+    def forward(self, v_BTKD: Tensor, carry: Carry, sources: Sources) -> Tensor:
+        rows = F.embedding(carry.tokens_BT, self.table_VE)
+        gated: Tensor = self.gate(rows.to(v_BTKD.dtype).unflatten(-1, self.shape), sources)
         return v_BTKD + gated
+
+
+class NarrowTable(nn.Module):
+    """The table (V, E) that all layers' projected value embeddings read."""
+
+    roles = {"table_VE": EMBED}
+
+    def __init__(self, vocab_size: int, config: ModelConfig) -> None:
+        super().__init__()
+        table = torch.empty(vocab_size, config.value_embed_dim or 0).normal_(0.0, 0.01)
+        self.table_VE = nn.Parameter(table.to(getattr(torch, config.embed_dtype)))
+
+    def forward(self, tokens_BT: Tensor) -> Tensor:
+        return F.embedding(tokens_BT, self.table_VE)
+
+
+class NoTable(nn.Module):
+    """Layers have tables of their own, or none."""
+
+    def forward(self, tokens_BT: Tensor) -> None:
+        return None
+
+
+def build_value_table(vocab_size: int, config: ModelConfig) -> nn.Module:
+    """Return the table that the model's layers share, if they do."""
+    return NoTable() if config.value_embed_dim is None else NarrowTable(vocab_size, config)
+
+
+class ProjectedValueEmbed(nn.Module):
+    """A layer's projection of the shared table, times a learned factor, 0.1 at the start."""
+
+    roles = {"factor_1": SCALAR}
+
+    def __init__(self, n_kv_head: int, config: ModelConfig) -> None:
+        super().__init__()
+        width = n_kv_head * config.head_dim
+        self.shape = (n_kv_head, config.head_dim)
+        self.project = Linear(config.value_embed_dim or 0, width, SCALAR, config.init)
+        self.factor_1 = nn.Parameter(torch.full((1,), 0.1))
+
+    def forward(self, v_BTKD: Tensor, carry: Carry, sources: Sources) -> Tensor:
+        assert carry.values_BTE is not None, "the model owns the shared table"
+        extra: Tensor = self.project(carry.values_BTE.to(v_BTKD.dtype)).unflatten(-1, self.shape)
+        return v_BTKD + self.factor_1.to(v_BTKD.dtype) * extra
 
 
 class NoValueEmbed(nn.Module):
     """Values come from the residual stream alone."""
 
-    def forward(self, v_BTKD: Tensor, tokens_BT: Tensor, x_BTC: Tensor) -> Tensor:
+    def forward(self, v_BTKD: Tensor, carry: Carry, sources: Sources) -> Tensor:
         return v_BTKD
 
 
@@ -45,14 +93,52 @@ def build_value_gate(config: ModelConfig, n_kv_head: int) -> nn.Module:
     """Return a learned gate, or one that stays at the learned gate's initial value, 1."""
     if config.value_gate == "fixed":
         return OpenGate()
-    return HeadGate(config.value_gate_width, n_kv_head, GATE_MATRIX)
+    return HeadGate(config.value_gate_width, n_kv_head, VALUE_GATE)
 
 
 def build_value_embed(
     layer: int, vocab_size: int, n_kv_head: int, config: ModelConfig
 ) -> nn.Module:
-    """Return the part of one layer; ``alternate`` counts back from the last layer."""
-    alternate = config.value_embed == "alternate" and layer % 2 == (config.depth - 1) % 2
-    if config.value_embed == "all" or alternate:
-        return ValueEmbed(vocab_size, n_kv_head, config)
-    return NoValueEmbed()
+    """Return the part of one layer."""
+    if layer not in layer_set(config.value_embed, config.depth):
+        return NoValueEmbed()
+    if config.value_embed_dim is not None:
+        return ProjectedValueEmbed(n_kv_head, config)
+    return ValueEmbed(vocab_size, n_kv_head, config)
+
+
+class FirstValue(nn.Module):
+    """Remember the values of the first block for the later ones."""
+
+    def forward(self, v_BTKD: Tensor, carry: Carry) -> Tensor:
+        carry.first_v_BTKD = v_BTKD
+        return v_BTKD
+
+
+class ValueResidual(nn.Module):
+    """v <- a * v_first + b * v, both learned, half at the start."""
+
+    roles = {"mix_2": SCALAR}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix_2 = nn.Parameter(torch.full((2,), 0.5))
+
+    def forward(self, v_BTKD: Tensor, carry: Carry) -> Tensor:
+        assert carry.first_v_BTKD is not None, "the first block runs first"
+        mix = self.mix_2.to(v_BTKD.dtype)
+        return mix[0] * carry.first_v_BTKD + mix[1] * v_BTKD
+
+
+class OwnValue(nn.Module):
+    """Each layer attends to its own values."""
+
+    def forward(self, v_BTKD: Tensor, carry: Carry) -> Tensor:
+        return v_BTKD
+
+
+def build_value_residual(config: ModelConfig, layer: int) -> nn.Module:
+    """Return the part of one layer."""
+    if not config.value_residual:
+        return OwnValue()
+    return FirstValue() if layer == 0 else ValueResidual()

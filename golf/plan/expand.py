@@ -182,7 +182,8 @@ def _put(values: dict[str, Value], layer: Mapping[str, Value]) -> None:
     """Set ``layer`` in ``values``; one knob of an exclusive group clears the others."""
     for name in layer:
         for other in values:
-            if KNOBS[name].exclusive and KNOBS[other].exclusive == KNOBS[name].exclusive:
+            same_group = KNOBS[other].exclusive == KNOBS[name].exclusive
+            if KNOBS[name].exclusive and same_group and KNOBS[other].optional:
                 values[other] = None
     values.update(layer)
 

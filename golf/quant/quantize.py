@@ -25,7 +25,7 @@ def quantize_weights(
     ordered = sorted(weights, key=lambda name: (buckets[name], _unnumbered(name), name))
     done: dict[str, Codes | Tensor] = {}
     for name in ordered:
-        if buckets[name] == "pass":
+        if buckets[name] in ("pass", "gate"):
             done[name] = weights[name].half()
             continue
         bits, clip = grids[buckets[name]]

@@ -1,0 +1,86 @@
+"""The forms of a block: attention, then the MLP; or both side by side."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from torch import Tensor, nn
+
+from golf.config.schema.model import ModelConfig
+from golf.model.attention import Attention
+from golf.model.carry import Carry, Lanes
+from golf.model.linear import rms_norm
+from golf.model.mlp import build_mlp
+from golf.model.residual import build_branch_scale, build_mix
+
+
+class Block(nn.Module):
+    """Mix in the embedding, then attention, then the MLP; both on a normalised input.
+
+    Args:
+        layer: index of the block, from 0.
+        attention: built for this layer.
+        config: chooses the other parts.
+    """
+
+    def __init__(self, layer: int, attention: Attention, config: ModelConfig) -> None:
+        super().__init__()
+        self.layer = layer
+        self.mix = build_mix(config)
+        self.attention = attention
+        self.mlp = build_mlp(config)
+        depth_scale = (layer + 1) ** -0.5
+        self.norm_scale = depth_scale if config.ln_scale == "norm_input" else 1.0
+        written = depth_scale if config.ln_scale == "residual" else 1.0
+        self.attn_scale = build_branch_scale(config, written)
+        self.mlp_scale = build_branch_scale(config, written)
+
+    def forward(self, lanes: Lanes, carry: Carry) -> Lanes:
+        x = self.mix(lanes[0], carry.x0_BTC)
+        x = x + self.attend(x, carry)
+        x = x + self.feed(x, carry)
+        return x, x
+
+    def attend(self, x_BTC: Tensor, carry: Carry) -> Tensor:
+        """Return what attention adds to the stream."""
+        run = partial(self.attention, residual_BTC=x_BTC, carry=carry)
+        added: Tensor = self.attn_scale(carry.through("attn", run, self.normed(x_BTC)))
+        return added
+
+    def feed(self, x_BTC: Tensor, carry: Carry) -> Tensor:
+        """Return what the MLP adds to the stream."""
+        run = partial(self.mlp, carry=carry)
+        added: Tensor = self.mlp_scale(carry.through("mlp", run, self.normed(x_BTC)))
+        return added
+
+    def normed(self, x_BTC: Tensor) -> Tensor:
+        """Return what both branches read."""
+        return rms_norm(x_BTC) * self.norm_scale
+
+
+class ParallelBlock(Block):
+    """Attention and the MLP read the same input. Source: parameter-golf PR 1493."""
+
+    def forward(self, lanes: Lanes, carry: Carry) -> Lanes:
+        x = self.mix(lanes[0], carry.x0_BTC)
+        x = x + self.attend(x, carry) + self.feed(x, carry)
+        return x, x
+
+
+class TwoLaneBlock(Block):
+    """Attention reads the first lane, mixed with the embedding; the MLP reads the second."""
+
+    def forward(self, lanes: Lanes, carry: Carry) -> Lanes:
+        attn = self.attend(self.mix(lanes[0], carry.x0_BTC), carry)
+        mixed: Lanes = carry.lanes(self.layer, lanes, attn, self.feed(lanes[1], carry))
+        return mixed
+
+
+PARALLEL = {"one_stream": ParallelBlock, "two_lane": TwoLaneBlock}
+
+
+def build_block(layer: int, attention: Attention, config: ModelConfig) -> Block:
+    """Return the block of one layer in the form that ``config`` gives it."""
+    is_parallel = config.parallel != "none" and layer >= config.parallel_start
+    kind = PARALLEL[config.parallel] if is_parallel else Block
+    return kind(layer, attention, config)

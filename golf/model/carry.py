@@ -1,0 +1,49 @@
+"""What accompanies the residual stream through one forward pass, and the taps along it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from golf.model.route import Slot
+
+Tap = Callable[[Slot, str, Tensor, Tensor], Tensor]
+Lanes = tuple[Tensor, Tensor]
+
+
+@dataclass
+class Carry:
+    """Seen by every block of one forward pass.
+
+    Attributes:
+        tokens_BT: input tokens.
+        x0_BTC: the normalised embedding.
+        starts_BT: where each token's document begins within its row; None for rows that
+            attend across documents.
+        lanes: how two lanes are mixed.
+        taps: called as ``tap(slot, name, x, y)`` at every named point, with what a map read
+            and what it gave; what they return goes on in place of y. Names: ``q``, ``k``,
+            ``v``, ``out``, ``up``, ``down`` and ``gate`` (SwiGLU) for linear maps, ``attn``
+            and ``mlp`` for whole branches, ``head`` for the logits before their cap.
+        slot: the step of the route that is being taken.
+        values_BTE: the rows of the shared value table, where there is one.
+        first_v_BTKD: the values of the first block, once they are known.
+    """
+
+    tokens_BT: Tensor
+    x0_BTC: Tensor
+    starts_BT: Tensor | None
+    lanes: nn.Module
+    taps: tuple[Tap, ...]
+    slot: Slot
+    values_BTE: Tensor | None = None
+    first_v_BTKD: Tensor | None = None
+
+    def through(self, name: str, run: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        """Return ``run(x)`` as the taps of this point leave it."""
+        y = run(x)
+        for tap in self.taps:
+            y = tap(self.slot, name, x, y)
+        return y
