@@ -41,11 +41,7 @@ class Profile:
         if knob.scale is None or not isinstance(value, int | float) or value == knob.off:
             return value
         scaled = value * self.factors[knob.scale]
-        if knob.kind is float:
-            return scaled
-        whole = knob.multiple_of
-        least = max(whole, int(knob.at_least or 0))
-        return max(least, round(scaled / whole) * whole)
+        return scaled if knob.kind is float else rounded(knob, scaled)
 
     def _fit_batches(self, values: dict[str, Value]) -> None:
         """Keep batches whole sequences after rounding."""
@@ -55,6 +51,13 @@ class Profile:
             tokens = values[name]
             if isinstance(tokens, int):
                 values[name] = max(1, round(tokens / seq_len)) * seq_len
+
+
+def rounded(knob: Knob, number: float) -> int:
+    """Return the nearest whole number that the knob allows."""
+    whole = knob.multiple_of
+    least = max(whole, int(knob.at_least or 0))
+    return max(least, round(number / whole) * whole)
 
 
 PROFILES = {

@@ -1,18 +1,21 @@
 """A matrix to rows: layers of settings stacked, open values filled in, every row checked.
 
 Order of settings, later wins: field default, preset, baseline, parent rows, the row itself;
-then the profile's scale rules on the result; then ``--set`` from the command line.
+then the profile's scale rules on the result; then ``--set`` from the command line. Relative
+values follow last, from what the others have become.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from golf.config.about import About
 from golf.config.knob import Stage, Value
 from golf.config.machine import Launch, Machine, device_of
 from golf.config.matrix import BASELINE, Layer, Matrix, RowDraft, Setting
 from golf.config.profiles import PROFILES
+from golf.config.relative import follows_profile, formulas_of, relative_values
 from golf.config.resolve import resolve
 from golf.config.rules import broken_rules
 from golf.config.schema import KNOBS, spec_for, unmet_need
@@ -31,6 +34,7 @@ class Row:
         parent: the row that deltas are taken against; "" for the baseline itself.
         values: every knob's resolved value, for the first seed.
         origins: where each value was set; knobs at their default are absent.
+        seeds: the row runs once for each.
         data_seed_follows: whether the order of the data has the seed of the weights.
     """
 
@@ -39,8 +43,13 @@ class Row:
     parent: str
     values: Mapping[str, Value]
     origins: Mapping[str, str] = field(default_factory=dict)
-    note: str = ""
+    about: About = field(default_factory=About)
+    seeds: tuple[int, ...] = ()
     data_seed_follows: bool = True
+
+    @property
+    def note(self) -> str:
+        return self.about.note
 
     def seeded(self, seed: int) -> dict[str, Value]:
         """Return the values with another seed; the data seed follows unless it was set."""
@@ -61,7 +70,8 @@ class Rows:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        return self.matrix.seeds
+        """Every seed that a row has, those of the matrix first."""
+        return tuple(dict.fromkeys([*self.matrix.seeds, *(s for r in self.rows for s in r.seeds)]))
 
 
 def expand(
@@ -78,7 +88,8 @@ def expand(
     """
     profile, overrides = profile or matrix.profile, overrides or {}
     maker = _RowMaker(matrix, launch, machine, profile, overrides)
-    baseline = RowDraft(BASELINE, matrix.baseline, str(matrix.path), parent="")
+    about = matrix.baseline_about
+    baseline = RowDraft(BASELINE, matrix.baseline, str(matrix.path), parent="", about=about)
     drafts = (baseline, *matrix.drafts)
     rows = tuple(maker.row(d) for d in drafts)
     problems = [p for d, r in zip(drafts, rows, strict=True) for p in maker.problems(d, r)]
@@ -105,26 +116,54 @@ class _RowMaker:
         self.profile = profile
         self.overrides = overrides
         self.written: dict[str, dict[str, Value]] = {}
+        self.wrong: dict[str, list[Problem]] = {}
 
     def row(self, draft: RowDraft) -> Row:
         settings = self.stack(draft)
         values = {n: k.default for n, k in KNOBS.items()}
         values["train.seed"] = self.matrix.seeds[0]
-        _put(values, {n: s.value for n, s in settings.items()})
-        if self.profile:
-            values = PROFILES[self.profile].apply(values)
-        _put(values, {n: s.value for n, s in self.overrides.items()})
+        values, wrong = self.settle(values, settings)
+        hint = f"in row {draft.name!r}"
+        self.wrong[draft.name] = [replace(p, hint=p.hint or hint) for p in wrong]
         self.written[draft.name] = values
         is_base = draft.name == BASELINE
         return Row(
             name=draft.name,
             change="" if is_base else describe(draft.own),
             parent="" if is_base else draft.parent,
-            values=resolve(values, self.device, self.launch.nproc_per_node),
+            values=self.resolved(values),
             origins={n: s.where for n, s in {**settings, **self.overrides}.items()},
-            note=draft.note,
+            about=draft.about,
+            seeds=draft.seeds or self.matrix.seeds,
             data_seed_follows=values["train.data_seed"] is None,
         )
+
+    def resolved(self, values: dict[str, Value]) -> dict[str, Value]:
+        return resolve(values, self.device, self.launch.nproc_per_node)
+
+    def settle(
+        self, values: dict[str, Value], settings: Layer
+    ) -> tuple[dict[str, Value], list[Problem]]:
+        """Stack settings, profile, overrides and relative values on the defaults."""
+        late = formulas_of({**settings, **self.overrides})
+        wrong: list[Problem] = []
+        _put(values, settings)
+        if self.profile:
+            early = {
+                n: s
+                for n, s in late.items()
+                if n not in self.overrides and not follows_profile(n, s)
+            }
+            full = dict(values)
+            _put(full, self.overrides)
+            found, wrong = relative_values(full, late, self.resolved)
+            wrong = [p for p in wrong if p.where in {s.where for s in early.values()}]
+            values.update({n: v for n, v in found.items() if n in early})
+            values = PROFILES[self.profile].apply(values)
+            late = {n: s for n, s in late.items() if n not in early}
+        _put(values, self.overrides)
+        found, more = relative_values(values, late, self.resolved, bool(self.profile))
+        return {**values, **found}, wrong + more
 
     def chain(self, draft: RowDraft) -> list[RowDraft]:
         """Return a row and those it builds on, the nearest first, without the baseline."""
@@ -144,7 +183,9 @@ class _RowMaker:
         return settings
 
     def problems(self, draft: RowDraft, row: Row) -> list[Problem]:
-        found = _double_budgets(draft.own)
+        found = _double_budgets(draft.own) + self.wrong[draft.name]
+        if self.wrong[draft.name]:
+            return found
         chain = self.chain(draft)
         for message, names in broken_rules(dict(row.values), self.launch.nproc_per_node):
             nearest = (d.own[n].where for d in chain for n in names if n in d.own)
@@ -178,14 +219,17 @@ class _RowMaker:
         return found
 
 
-def _put(values: dict[str, Value], layer: Mapping[str, Value]) -> None:
-    """Set ``layer`` in ``values``; one knob of an exclusive group clears the others."""
+def _put(values: dict[str, Value], layer: Layer) -> None:
+    """Set ``layer`` in ``values``; one knob of an exclusive group clears the others.
+
+    A relative setting stands at its knob's default until it is evaluated.
+    """
     for name in layer:
         for other in values:
             same_group = KNOBS[other].exclusive == KNOBS[name].exclusive
             if KNOBS[name].exclusive and same_group and KNOBS[other].optional:
                 values[other] = None
-    values.update(layer)
+    values.update({n: KNOBS[n].default if s.formula else s.value for n, s in layer.items()})
 
 
 def _excluded(name: str, layer: Layer) -> bool:
@@ -225,4 +269,4 @@ def _equal_rows(
 
 def describe(own: Layer) -> str:
     """Return a row's settings as the user wrote them."""
-    return ", ".join(f"{s.written} {format_value(s.value)}" for s in own.values())
+    return ", ".join(f"{s.written} {s.text}" for s in own.values())

@@ -134,7 +134,7 @@ def plan_matrix(rows: Rows, root: Path, variant: str) -> Plan:
     Raises:
         GolfError: a dataset that cannot be found.
     """
-    cells = (_cell(rows, row, seed, root) for row in rows.rows for seed in rows.seeds)
+    cells = (_cell(rows, row, seed, root) for row in rows.rows for seed in row.seeds)
     return Plan(rows, tuple(cells), RunPaths(root), variant)
 
 

@@ -46,9 +46,16 @@ def plan_lines(plan: Plan, models: Counts | None) -> Iterator[str]:
     total, work = counts(plan.nodes.values(), todo), jobs(plan, todo)
     trainings = sum(1 for n in plan.nodes.values() if n.key in todo and n.weights is None)
     yield (
-        f"{len(plan.rows.rows)} rows x {len(plan.rows.seeds)} seeds: {total['run']} nodes to run "
+        f"{_extent(plan)}: {total['run']} nodes to run "
         f"({trainings} trainings, {len(work)} jobs), {total['reuse']} to reuse"
     )
+
+
+def _extent(plan: Plan) -> str:
+    rows, seeds = plan.rows.rows, plan.rows.seeds
+    if all(row.seeds == seeds for row in rows):
+        return f"{len(rows)} rows x {len(seeds)} seeds"
+    return f"{len(rows)} rows, {len(plan.cells)} cells"
 
 
 def find_row(plan: Plan, name: str) -> Row:

@@ -8,6 +8,9 @@ import pytest
 
 from golf.config.load import load_matrix, load_preset, parse_override, preset_names
 from golf.config.matrix import Matrix
+from golf.config.names import short_names
+from golf.config.rows import ROW_WORDS
+from golf.config.schema import KNOBS
 from golf.config.template import TEMPLATE
 from golf.errors import GolfError, Problem
 
@@ -104,6 +107,46 @@ MISTAKES = {
         "there is already a row 'depth=2'",
         "rename",
     ),
+    "bad priority": (
+        "rows:\n  r: {priority: hihg, depth: 2}\n",
+        "2:17",
+        "a priority is high, medium or low",
+        "'high'",
+    ),
+    "bad expectation": (
+        "rows: {r: {expect: true, depth: 2}}\n",
+        "1:20",
+        "a signed delta",
+        "-0.002",
+    ),
+    "outcome for a delta": (
+        "rows: {r: {expect: {delta: good}, depth: 2}}\n",
+        "1:28",
+        "expect is a signed delta",
+        "",
+    ),
+    "unknown expectation": (
+        "rows: {r: {expect: {dleta: 1}, depth: 2}}\n",
+        "1:21",
+        "unknown expectation 'dleta'",
+        "'delta'",
+    ),
+    "seeds of a row": ("rows: {r: {seeds: 3, depth: 2}}\n", "1:19", "a list of whole numbers", ""),
+    "parent of the baseline": ("baseline: {parent: a}\n", "1:12", "unknown factor 'parent'", ""),
+    "formula for a word": (
+        "baseline: {value_embed: = depth}\n",
+        "1:25",
+        "model.value_embed wants str, and a formula gives a number",
+        "",
+    ),
+    "formula with a call": ("baseline: {depth: = max(1)}\n", "1:19", "neither arithmetic", ""),
+    "formula with an unknown name": (
+        "baseline: {n_kv_head: = n_haed / 2}\n",
+        "1:23",
+        "unknown factor 'n_haed'",
+        "'n_head'",
+    ),
+    "formula of itself": ("baseline: {depth: = depth + 1}\n", "1:19", "relative to itself", ""),
     "row named baseline": ("rows:\n  baseline: {depth: 3}\n", "2:3", "already a row", ""),
     "two budgets": (
         "budget: {steps: 5, seconds: 5}\n",
@@ -300,8 +343,39 @@ def test_rows_keep_their_parent_note_and_twin(tmp_path: Path) -> None:
     )
     rows = {d.name: d for d in load(tmp_path, text).drafts}
     assert list(rows) == ["a", "b", "c", "d"]
-    assert (rows["a"].note, rows["b"].parent, rows["c"].same_as) == ("12 heads", "a", "b")
+    assert (rows["a"].about.note, rows["b"].parent, rows["c"].same_as) == ("12 heads", "a", "b")
     assert rows["d"].own == {}
+
+
+def test_rows_and_the_baseline_say_what_they_are_about(tmp_path: Path) -> None:
+    matrix = load(
+        tmp_path,
+        "priority: HIGH\ntags: [shape, first]\nnote: run before the others\n"
+        "baseline: {depth: 2, note: the published base, why: it stands}\n"
+        "rows:\n"
+        "  1A: {depth: 3, priority: low, tags: wide, why: starved?, expect: -0.002}\n"
+        "  1B: {depth: 4, expect: 'if it wins, prefer depth', seeds: [42, 314]}\n"
+        "  1C: {depth: 5, expect: {delta: +0.003, outcome: worse}}\n",
+    )
+    about = matrix.about
+    assert (about.priority, about.tags) == ("high", ("shape", "first"))
+    assert about.note == "run before the others"
+    assert (matrix.baseline_about.note, matrix.baseline_about.why) == (
+        "the published base", "it stands",
+    )  # fmt: skip
+    assert list(matrix.baseline) == ["model.depth"]
+    a, b, c = matrix.drafts
+    assert (a.about.priority, a.about.tags, a.about.why) == ("low", ("wide",), "starved?")
+    assert (a.about.expect.delta, a.about.expect.outcome) == (-0.002, "")
+    assert (b.about.expect.delta, b.about.expect.outcome) == (None, "if it wins, prefer depth")
+    assert (c.about.expect.delta, c.about.expect.outcome) == (0.003, "worse")
+    assert (a.seeds, b.seeds) == ((), (42, 314))
+    assert not about.expect
+    assert a.about.expect and b.about.expect
+
+
+def test_no_knob_can_be_mistaken_for_a_word_about_a_row() -> None:
+    assert not set(ROW_WORDS) & {*KNOBS, *short_names()}
 
 
 def test_a_yaml_anchor_repeats_its_settings(tmp_path: Path) -> None:

@@ -1,0 +1,42 @@
+"""What a row or a matrix says about itself; none of it changes any work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+PRIORITIES = ("high", "medium", "low")
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What was believed before the run.
+
+    Attributes:
+        delta: signed difference to the parent in bits per byte; None when none was named.
+        outcome: a belief in words, such as "if it wins, prefer wider shapes".
+    """
+
+    delta: float | None = None
+    outcome: str = ""
+
+    def __bool__(self) -> bool:
+        return self.delta is not None or bool(self.outcome)
+
+
+@dataclass(frozen=True)
+class About:
+    """Words beside the settings.
+
+    Attributes:
+        note: printed under the table.
+        why: the reason for the row, as told before the run.
+        expect: what was believed before the run; reports set it beside what happened.
+        priority: ``high``, ``medium``, ``low`` or "".
+        tags: any labels.
+    """
+
+    note: str = ""
+    why: str = ""
+    expect: Expectation = field(default_factory=Expectation)
+    priority: str = ""
+    tags: tuple[str, ...] = ()

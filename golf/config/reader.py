@@ -1,0 +1,130 @@
+"""The reader's ground floor: checked words, choices and settings out of YAML nodes.
+
+A reader collects problems instead of stopping at the first.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from golf.config.formula import FormulaError, parse_formula
+from golf.config.knob import Knob
+from golf.config.matrix import Layer, Setting
+from golf.config.names import find_knob
+from golf.config.nodes import Items, Node, Scalar, Table
+from golf.config.values import BadValueError, coerce
+from golf.errors import GolfError, Problem, did_you_mean
+
+
+class Reader:
+    """Reads the nodes of one file; ``problems`` is what was wrong with them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problems: list[Problem] = []
+
+    def add(self, where: str, what: str, hint: str = "") -> None:
+        self.problems.append(Problem(where, what, hint))
+
+    def entries(self, node: Node, known: Iterable[str], what: str) -> list[tuple[Scalar, Node]]:
+        """Return the entries of a mapping whose keys are known; report the others."""
+        if not isinstance(node, Table):
+            self.add(node.where, f"expected {what}s with values here")
+            return []
+        good = [(key, value) for key, value in node.entries if str(key.value) in known]
+        for key, _ in node.entries:
+            if str(key.value) not in known:
+                hint = did_you_mean(str(key.value), known) or f"one of {', '.join(known)}"
+                self.add(key.where, f"unknown {what} {key.value!r}", hint)
+        return good
+
+    def word(self, node: Node) -> str | None:
+        if isinstance(node, Scalar) and node.value is not None:
+            return str(node.value)
+        self.add(node.where, "expected a text here")
+        return None
+
+    def words(self, node: Node) -> tuple[str, ...]:
+        """Read one word, or a list of them."""
+        items = node.items if isinstance(node, Items) else (node,)
+        return tuple(filter(None, map(self.word, items)))
+
+    def choice(self, options: Iterable[str]) -> Callable[[Node], str | None]:
+        def read(node: Node) -> str | None:
+            word = self.word(node)
+            if word is None or word in options:
+                return word
+            hint = did_you_mean(word, options) or f"one of {', '.join(options)}"
+            self.add(node.where, f"unknown name {word!r}", hint)
+            return None
+
+        return read
+
+    def whole_numbers(self, node: Node, what: str) -> tuple[int, ...] | None:
+        """Read a list of different whole numbers from 0 upwards."""
+        items = node.items if isinstance(node, Items) else ()
+        found = [i.value for i in items if isinstance(i, Scalar) and type(i.value) is int]
+        if not items or len(found) != len(items) or min(found) < 0:
+            self.add(node.where, f"{what} is a list of whole numbers", "for example [1337, 42]")
+            return None
+        if len(set(found)) != len(found):
+            self.add(node.where, "a seed is listed twice; a repeated seed repeats its bits")
+            return None
+        return tuple(found)
+
+    def settings(self, node: Node, by_row: bool = False) -> Layer:
+        """Read a mapping of knob names to values; ``by_row`` for those of a single row."""
+        layer: dict[str, Setting] = {}
+        if not isinstance(node, Table):
+            if not (isinstance(node, Scalar) and node.value is None):
+                self.add(node.where, "expected factor names with values here")
+            return layer
+        for key, value in node.entries:
+            knob = self.knob(key, by_row)
+            setting = self.setting(knob, key, value) if knob else None
+            if knob and setting:
+                if knob.name in layer:
+                    self.add(key.where, f"{knob.name} is already set as {layer[knob.name].written}")
+                layer[knob.name] = setting
+        return layer
+
+    def knob(self, key: Scalar, by_row: bool) -> Knob | None:
+        try:
+            knob = find_knob(str(key.value))
+        except GolfError as error:
+            self.problems += [dataclasses.replace(p, where=key.where) for p in error.problems]
+            return None
+        if knob.name == "train.seed":
+            self.add(key.where, "seeds are listed for the whole matrix", "use `seeds: [1337, 42]`")
+            return None
+        if by_row and not knob.by_row:
+            what = f"{knob.name} is the same for every row"
+            self.add(key.where, what, f"set {key.value} in the baseline")
+        return knob
+
+    def setting(self, knob: Knob, key: Scalar, node: Node) -> Setting | None:
+        if isinstance(node, Table):
+            self.add(node.where, f"{knob.name} wants {knob.type_name}, found a mapping")
+            return None
+        raw = (
+            node.value if isinstance(node, Scalar) else [getattr(i, "value", i) for i in node.items]
+        )
+        try:
+            if isinstance(raw, str) and raw.startswith("="):
+                return _relative(knob, key, raw, node.where)
+            return Setting(coerce(knob, raw), node.where, str(key.value))
+        except (BadValueError, FormulaError) as bad:
+            self.add(node.where, bad.what, bad.hint)
+            return None
+
+
+def _relative(knob: Knob, key: Scalar, raw: str, where: str) -> Setting:
+    """Read ``= n_head / 2``."""
+    if knob.kind not in (int, float):
+        raise BadValueError(f"{knob.name} wants {knob.type_name}, and a formula gives a number")
+    formula = parse_formula(raw[1:])
+    if knob.name in formula.names:
+        raise FormulaError(f"{knob.name} is relative to itself in `{formula.text}`")
+    return Setting(None, where, str(key.value), formula)

@@ -1,0 +1,144 @@
+"""How a matrix file says its rows: factors one at a time, and rows with a name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from golf.config.about import PRIORITIES, About, Expectation
+from golf.config.knob import Knob
+from golf.config.matrix import BASELINE, Layer, RowDraft, Setting
+from golf.config.nodes import Items, Node, Scalar, Table
+from golf.config.reader import Reader
+from golf.errors import did_you_mean
+
+ABOUT_WORDS = ("note", "why", "expect", "priority", "tags")
+ROW_WORDS = ("parent", "same_as", "seeds", *ABOUT_WORDS)
+
+
+class RowReader(Reader):
+    """Reads the sections that make rows."""
+
+    def factors(self, node: Node) -> tuple[RowDraft, ...]:
+        """One row per value, against the baseline."""
+        drafts: list[RowDraft] = []
+        if not isinstance(node, Table):
+            self.add(node.where, "expected factor names, each with a list of values")
+            return ()
+        for key, values in node.entries:
+            knob, settings = self.axis(key, values)
+            for setting in settings if knob else ():
+                assert knob
+                name = f"{key.value}={setting.text.removeprefix('= ')}"
+                drafts.append(RowDraft(name, {knob.name: setting}, setting.where))
+        return tuple(drafts)
+
+    def axis(self, key: Scalar, values: Node) -> tuple[Knob | None, list[Setting]]:
+        """Read one factor with its list of values."""
+        knob = self.knob(key, by_row=True)
+        items = values.items if isinstance(values, Items) else (values,)
+        if not items:
+            self.add(values.where, f"factor {key.value!r} has no values", "list at least one")
+        found = [self.setting(knob, key, item) for item in items] if knob else []
+        return knob, [s for s in found if s]
+
+    def rows(self, node: Node) -> tuple[RowDraft, ...]:
+        """Named rows: any knobs, with the row words beside them."""
+        drafts: list[RowDraft] = []
+        if not isinstance(node, Table):
+            self.add(node.where, "expected row names, each with its settings")
+            return ()
+        for key, body in node.entries:
+            empty = isinstance(body, Scalar) and body.value is None
+            if not isinstance(body, Table) and not empty:
+                self.add(body.where, f"row {key.value!r} wants settings, such as {{depth: 6}}")
+            if not key.value:
+                self.add(key.where, "a row needs a name")
+            words, own, about = self.row_body(body, ROW_WORDS)
+            layer = self.settings(own, by_row=True)
+            drafts.append(RowDraft(str(key.value), layer, key.where, about=about, **words))
+        return tuple(drafts)
+
+    def baseline(self, node: Node) -> tuple[Layer, About]:
+        """Values that every row starts from, with words about the baseline row."""
+        _, own, about = self.row_body(node, ABOUT_WORDS)
+        return self.settings(own), about
+
+    def row_body(self, body: Node, allowed: tuple[str, ...]) -> tuple[dict[str, Any], Node, About]:
+        """Split a row into its words, its settings and what it says about itself."""
+        if not isinstance(body, Table):
+            return {}, Scalar(None, body.where) if isinstance(body, Scalar) else body, About()
+        words: dict[str, Any] = {}
+        entries = [(str(k.value), v) for k, v in body.entries if k.value in allowed]
+        for word, node in entries:
+            if word in ("parent", "same_as"):
+                words[word] = self.word(node) or ""
+            elif word == "seeds":
+                words[word] = self.whole_numbers(node, "seeds") or ()
+        about = self.about({w: v for w, v in entries if w in ABOUT_WORDS})
+        own = tuple(e for e in body.entries if e[0].value not in allowed)
+        return words, Table(own, body.where), about
+
+    def about(self, entries: dict[str, Node]) -> About:
+        """Read note, why, expect, priority and tags."""
+        found: dict[str, Any] = {}
+        for word, node in entries.items():
+            if word == "expect":
+                found[word] = self.expectation(node)
+            elif word == "priority":
+                found[word] = self.priority(node)
+            elif word == "tags":
+                found[word] = self.words(node)
+            else:
+                found[word] = self.word(node) or ""
+        return About(**found)
+
+    def priority(self, node: Node) -> str:
+        word = str(node.value).lower() if isinstance(node, Scalar) else ""
+        if word not in PRIORITIES:
+            hint = did_you_mean(word, PRIORITIES) or f"one of {', '.join(PRIORITIES)}"
+            self.add(node.where, "a priority is high, medium or low", hint)
+        return word
+
+    def expectation(self, node: Node) -> Expectation:
+        """A signed delta, an outcome in words, or a mapping with both."""
+        if not isinstance(node, Table):
+            return self._belief(node, ("delta", "outcome"))
+        both = [
+            self._belief(value, (str(key.value),))
+            for key, value in self.entries(node, ("delta", "outcome"), "expectation")
+        ]
+        deltas = [b.delta for b in both if b.delta is not None]
+        return Expectation(deltas[0] if deltas else None, "".join(b.outcome for b in both))
+
+    def _belief(self, node: Node, kinds: tuple[str, ...]) -> Expectation:
+        value = node.value if isinstance(node, Scalar) else None
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if number and "delta" in kinds:
+            return Expectation(delta=float(value or 0))
+        if isinstance(value, str) and "outcome" in kinds:
+            return Expectation(outcome=value)
+        example = "for example -0.002, or: if it wins, prefer wider shapes"
+        self.add(node.where, f"expect is a signed {' or an '.join(kinds)}", example)
+        return Expectation()
+
+    def check_rows(self, drafts: tuple[RowDraft, ...]) -> None:
+        """Report names used twice, unknown parents and circles."""
+        seen: dict[str, RowDraft] = {}
+        for draft in drafts:
+            if draft.name in seen or draft.name == BASELINE:
+                self.add(draft.where, f"there is already a row {draft.name!r}", "rename one")
+            seen[draft.name] = draft
+        for draft in drafts:
+            for name in filter(None, (draft.parent, draft.same_as)):
+                if name != BASELINE and name not in seen:
+                    hint = did_you_mean(name, [BASELINE, *seen])
+                    self.add(draft.where, f"row {draft.name!r} names an unknown row {name!r}", hint)
+            if _in_circle(draft, seen):
+                self.add(draft.where, f"the parents of row {draft.name!r} go round in a circle")
+
+
+def _in_circle(draft: RowDraft, rows: dict[str, RowDraft]) -> bool:
+    name, passed = draft.parent, 0
+    while name != BASELINE and name in rows and passed <= len(rows):
+        name, passed = rows[name].parent, passed + 1
+    return passed > len(rows)
