@@ -41,6 +41,18 @@ def _ramps_fit(v: dict[str, Any], _: int) -> str:
     return f"warmup and warmdown together take {both:g} of the budget" if both > 1 else ""
 
 
+def _polar_has_five_steps(v: dict[str, Any], _: int) -> str:
+    form, steps = v["optim.muon_ns"], v["optim.muon_ns_steps"]
+    if form == "classic" or steps <= 5 or v["optim.matrix_optimizer"] != "muon":
+        return ""
+    return f"Polar Express has coefficients for 5 steps, muon_ns_steps is {steps}"
+
+
+def _one_average(v: dict[str, Any], _: int) -> str:
+    both = v["train.ema_decay"] and v["train.swa_start"] is not None
+    return "one average is exported: set ema_decay to 0 or swa_start to null" if both else ""
+
+
 def _geometries(v: dict[str, Any], _: int) -> str:
     for name in v["eval.geometries"]:
         stride = geometry_stride(name, v["train.seq_len"])
@@ -72,6 +84,8 @@ RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("train.steps", "train.seconds", "train.tokens"), _one_budget),
     (("train.batch_tokens", "train.seq_len", "train.micro_tokens"), _whole_sequences),
     (("train.warmdown_frac", "train.warmup_frac"), _ramps_fit),
+    (("optim.muon_ns_steps", "optim.muon_ns"), _polar_has_five_steps),
+    (("train.swa_start", "train.ema_decay"), _one_average),
     (("eval.geometries", "train.seq_len"), _geometries),
     (("ttt.batch_tokens", "ttt.chunk_tokens", "train.seq_len"), _adaptation_rows),
 )

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from golf.config.schema.train import OptimConfig
-from golf.optim.muon import Muon
+from golf.optim.muon import Muon, build_rule
+from golf.optim.schedule import Rates
+from golf.optim.team import Alone, Team
 
 GROUPS = ("matrix", "embed", "head", "scalar")
+ALONE = Alone()
 
 
 class Optimizers:
-    """Muon for the matrices, AdamW for embeddings and scalars, stepped together."""
+    """Muon for the matrices, Adam for embeddings and scalars, stepped together."""
 
     def __init__(
         self,
@@ -22,32 +26,46 @@ class Optimizers:
         groups: Mapping[str, str],
         config: OptimConfig,
         dtype: torch.dtype,
+        width: int = 1,
+        team: Team = ALONE,
     ) -> None:
+        """Sort ``parameters`` by ``groups`` into optimizers.
+
+        Args:
+            parameters: by name.
+            groups: the optimizer group of each name.
+            config: rates and rules.
+            dtype: precision of Newton-Schulz.
+            width: channels of the residual stream, for rates that depend on it.
+            team: the processes that share the work.
+
+        Raises:
+            ValueError: a parameter of no known group.
+        """
         self.parameters = dict(parameters)
         members = {g: [p for n, p in parameters.items() if groups[n] == g] for g in GROUPS}
         if sum(map(len, members.values())) != len(self.parameters):
             raise ValueError(f"every parameter needs one of the groups {GROUPS}")
         self.muon = Muon(
             members["matrix"], lr=config.matrix_lr, momentum=config.muon_momentum,
-            ns_steps=config.muon_ns_steps, weight_decay=config.muon_wd, dtype=dtype,
+            weight_decay=config.muon_wd, rule=build_rule(config, dtype), team=team,
         )  # fmt: skip
-        kinds = [
-            {"params": members["embed"], "lr": config.embed_lr, "weight_decay": config.adam_wd},
-            {"params": members["head"], "lr": config.head_lr, "weight_decay": 0.0},
-            {"params": members["scalar"], "lr": config.scalar_lr, "weight_decay": 0.0},
-        ]
-        betas = (config.adam_beta1, config.adam_beta2)
-        filled = [k for k in kinds if k["params"]]
-        self.adam = torch.optim.AdamW(filled, betas=betas, eps=config.adam_eps, fused=True)
+        kinds = adam_groups(config, width)
+        filled = [{"params": members[g], **kinds[g]} for g in kinds if members[g]]
+        self.adam = torch.optim.Adam(
+            filled, eps=config.adam_eps, decoupled_weight_decay=True, fused=True
+        )
         self.all: tuple[torch.optim.Optimizer, ...] = (self.muon, self.adam)
         self._base = [(g, g["lr"]) for o in self.all for g in o.param_groups]
+        self._muon_wd = config.muon_wd
 
-    def step(self, lr_multiplier: float, momentum: float) -> None:
+    def step(self, rates: Rates) -> None:
         """Apply the gradients and clear them."""
         for group, lr in self._base:
-            group["lr"] = lr * lr_multiplier
+            group["lr"] = lr * rates.lr
         for group in self.muon.param_groups:
-            group["momentum"] = momentum
+            group["momentum"] = rates.momentum
+            group["weight_decay"] = self._muon_wd * rates.decay
         for optimizer in self.all:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -62,10 +80,27 @@ class Optimizers:
         }
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take back what ``state`` returned."""
+        """Take back what ``state`` returned; what it does not name is as if never stepped."""
+        for optimizer in self.all:
+            optimizer.state.clear()
         muon = {p for g in self.muon.param_groups for p in g["params"]}
         for key, value in state.items():
             name, _, field = key.rpartition(":")
             p = self.parameters[name]
             optimizer = self.muon if p in muon else self.adam
             optimizer.state[p][field] = value
+
+
+def adam_groups(config: OptimConfig, width: int) -> dict[str, dict[str, Any]]:
+    """Return Adam's settings for each group that it moves."""
+    narrow = (width / config.lr_reference_width) ** -0.5 if config.lr_reference_width else 1.0
+    betas = (config.adam_beta1, config.adam_beta2)
+    plain = {"lr": config.scalar_lr, "betas": betas, "weight_decay": 0.0}
+    return {
+        "embed": {
+            **plain, "lr": config.embed_lr * narrow, "weight_decay": config.adam_wd,
+            "decoupled_weight_decay": config.adam_wd_mode == "decoupled",
+        },
+        "head": {**plain, "lr": config.head_lr * narrow},
+        "scalar": {**plain, "weight_decay": config.scalar_wd},
+    }  # fmt: skip

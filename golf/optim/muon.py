@@ -1,23 +1,69 @@
 """Muon: momentum whose matrix is orthogonalised before it is applied.
 
-Source: Keller Jordan, Muon, 2024; decay and size factor as in parameter-golf.
+Source: Keller Jordan, Muon, 2024; decay and size factor as in parameter-golf. The same skeleton
+carries MUD, NorMuon and cautious decay: a ``Rule`` says which.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from golf.optim.newton_schulz import orthogonalize
+from golf.config.schema.train import OptimConfig
+from golf.optim import mud
+from golf.optim.decay import cautious_, decoupled_
+from golf.optim.newton_schulz import normalize_rows, orthogonalize
+from golf.optim.normuon import equalize, second_like
+from golf.optim.team import Team
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How momentum becomes a step.
+
+    Attributes:
+        direction: maps (N, out, in) momentum matrices to steps; works on each matrix alone.
+        size_factor: what a step is multiplied by, from (out, in).
+        beta2: decay of NorMuon's second moments; None without NorMuon.
+        apply: changes weights in place, from (bank, steps, lr, size factor, decay).
+    """
+
+    direction: Callable[[Tensor], Tensor]
+    size_factor: Callable[[int, int], float]
+    beta2: float | None = None
+    apply: Callable[[list[Tensor], list[Tensor], float, float, float], None] = decoupled_
+
+
+def build_rule(config: OptimConfig, dtype: torch.dtype) -> Rule:
+    """Return the rule that ``config`` asks for; Newton-Schulz works in ``dtype``."""
+    apply = cautious_ if config.muon_wd_mode == "cautious" else decoupled_
+    if config.matrix_optimizer == "mud":
+        direction = partial(mud.decorrelate, passes=config.mud_passes)
+        return Rule(direction, mud.size_factor, apply=apply)
+    turn = partial(orthogonalize, steps=config.muon_ns_steps, dtype=dtype, form=config.muon_ns)
+    if config.muon_row_norm:
+        return Rule(
+            lambda updates: turn(normalize_rows(updates)), size_factor, config.muon_beta2, apply
+        )
+    return Rule(turn, size_factor, config.muon_beta2, apply)
+
+
+def size_factor(out: int, into: int) -> float:
+    """Return sqrt(max(1, out / in))."""
+    size: float = max(1.0, out / into) ** 0.5
+    return size
 
 
 class Muon(torch.optim.Optimizer):
-    """For matrices (out, in): W <- (1 - lr wd) W - lr sqrt(max(1, out/in)) NS(G + m buf).
+    """For matrices (out, in): W <- W - lr size_factor direction(G + m buf), and decay.
 
-    Matrices of one shape are orthogonalised as one batch.
+    Matrices of one shape are worked on as one batch, and each process of the team finds the
+    directions of its share of them. Momentum is the same everywhere.
     """
 
     def __init__(
@@ -26,43 +72,51 @@ class Muon(torch.optim.Optimizer):
         *,
         lr: float,
         momentum: float,
-        ns_steps: int,
         weight_decay: float,
-        dtype: torch.dtype,
+        rule: Rule,
+        team: Team,
     ) -> None:
         defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
         super().__init__(matrices, defaults)
-        self.ns_steps = ns_steps
-        self.dtype = dtype
+        self.rule = rule
+        self.team = team
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
             by_shape: dict[torch.Size, list[Tensor]] = {}
             for p in group["params"]:
-                by_shape.setdefault(p.shape, []).append(p)
+                if p.grad is not None:
+                    by_shape.setdefault(p.shape, []).append(p)
             for same in by_shape.values():
                 self._step_bank(same, group["lr"], group["momentum"], group["weight_decay"])
 
     def _step_bank(self, bank: list[Tensor], lr: float, momentum: float, decay: float) -> None:
-        bank = [p for p in bank if p.grad is not None]
         grads = [p.grad for p in bank if p.grad is not None]
-        if not bank:
-            return
-        buffers = [self._buffer(p) for p in bank]
+        buffers = [self._state(p, "momentum", torch.zeros_like) for p in bank]
         torch._foreach_mul_(buffers, momentum)
         torch._foreach_add_(buffers, grads)
         nesterov = torch._foreach_add(grads, buffers, alpha=momentum)
-        updates = orthogonalize(torch.stack(nesterov), self.ns_steps, self.dtype)
-        size_factor = max(1.0, bank[0].size(0) / bank[0].size(1)) ** 0.5
-        if decay:
-            torch._foreach_mul_(bank, 1 - lr * decay)
-        deltas = list(updates.to(bank[0].dtype).unbind())
-        torch._foreach_add_(bank, deltas, alpha=-lr * size_factor)
+        steps = self._directions(torch.stack(nesterov))
+        if self.rule.beta2 is not None:
+            seconds = [self._state(p, "second", second_like) for p in bank]
+            steps = equalize(steps, seconds, self.rule.beta2)
+        size = self.rule.size_factor(*bank[0].shape)
+        self.rule.apply(bank, list(steps.to(bank[0].dtype).unbind()), lr, size, decay)
 
-    def _buffer(self, p: Tensor) -> Tensor:
+    def _directions(self, updates: Tensor) -> Tensor:
+        """Return the directions of (N, out, in) updates; a process computes N / size of them."""
+        team, count = self.team, len(updates)
+        if team.size == 1:
+            return self.rule.direction(updates)
+        each = -(-count // team.size)
+        mine = updates[team.rank * each : (team.rank + 1) * each]
+        missing = mine.new_zeros(each - len(mine), *mine.shape[1:])
+        return team.gather(self.rule.direction(torch.cat([mine, missing])))[:count]
+
+    def _state(self, p: Tensor, field: str, start: Callable[[Tensor], Tensor]) -> Tensor:
         state = self.state[p]
-        if "momentum" not in state:
-            state["momentum"] = torch.zeros_like(p)
-        buffer: Tensor = state["momentum"]
-        return buffer
+        if field not in state:
+            state[field] = start(p)
+        found: Tensor = state[field]
+        return found

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from golf.config.about import About
-from golf.config.knob import Stage, Value
+from golf.config.knob import UNSET, Stage, Value
 from golf.config.machine import Launch, Machine, device_of
 from golf.config.matrix import BASELINE, Layer, Matrix, RowDraft, Setting
 from golf.config.profiles import PROFILES
@@ -226,10 +226,21 @@ def _put(values: dict[str, Value], layer: Layer) -> None:
     """
     for name in layer:
         for other in values:
-            same_group = KNOBS[other].exclusive == KNOBS[name].exclusive
-            if KNOBS[name].exclusive and same_group and KNOBS[other].optional:
-                values[other] = None
+            group = KNOBS[name].exclusive
+            if group and KNOBS[other].exclusive == group:
+                values[other] = _cleared(other, values[other])
     values.update({n: KNOBS[n].default if s.formula else s.value for n, s in layer.items()})
+
+
+def _cleared(name: str, value: Value) -> Value:
+    """Return what a knob falls to when another of its group is set: its off value, or null.
+
+    A knob that has neither keeps its value; what was set in its place is read first.
+    """
+    knob = KNOBS[name]
+    if knob.off is not UNSET:
+        return knob.off
+    return None if knob.optional else value
 
 
 def _excluded(name: str, layer: Layer) -> bool:

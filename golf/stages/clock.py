@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import torch
 
 from golf.config.schema.train import TrainConfig
+from golf.optim.schedule import Progress
 from golf.stages.world import World
 
 
@@ -63,6 +64,11 @@ class Budget:
         if self.steps is not None:
             return 1 / self.steps
         return self.used / self.step if self.step else 0.0
+
+    @property
+    def progress(self) -> Progress:
+        """Where the training stands before its next step."""
+        return Progress(self.step, self.used, self.step_share)
 
     @property
     def is_spent(self) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import resource
 import time
+from collections.abc import Iterator
 
 import torch
 from torch.nn.utils import clip_grad_norm_
@@ -16,9 +18,9 @@ from golf.data.loader import WindowLoader
 from golf.files import write_json
 from golf.model.flops import peak_flops, train_flops_per_token
 from golf.model.roles import roles_of
+from golf.optim.average import build_average
 from golf.optim.build import Optimizers
-from golf.optim.ema import DebiasedAverage
-from golf.optim.schedule import lr_multiplier, muon_momentum
+from golf.optim.schedule import rates_at
 from golf.stages.checkpoint import load_tensors, save_tensors, under_prefix, with_prefix
 from golf.stages.clock import Budget
 from golf.stages.context import Context, Outcome
@@ -55,8 +57,10 @@ class Training:
         self.parameters = dict(self.model.named_parameters())
         groups = {name: role.group for name, role in roles_of(self.model).items()}
         dtype = getattr(torch, spec["numerics.dtype"])
-        self.optimizers = Optimizers(self.parameters, groups, self.optim, dtype)
-        self.average = DebiasedAverage(self.parameters, self.config.ema_decay)
+        self.optimizers = Optimizers(
+            self.parameters, groups, self.optim, dtype, spec["model.model_dim"], self.world
+        )
+        self.average = build_average(self.config, self.parameters)
         self.loader = WindowLoader(
             context.dataset.train, self.config.seq_len, self._data_seed(spec["train.loader"])
         )
@@ -74,23 +78,54 @@ class Training:
         return self.config.data_seed if loader == "shuffled" else None
 
     def prime(self) -> None:
-        """Compile before the clock starts; the pass leaves nothing behind."""
-        if self.context.node.spec["numerics.compile"]:
-            self._gradients()
-            for p in self.parameters.values():
-                p.grad = None
+        """Compile and warm up before the clock starts; the steps leave nothing behind."""
+        steps = self._prime_steps()
+        if steps:
+            with self._undone():
+                for _ in range(steps):
+                    self._update()
         self.budget.start()
+
+    def _prime_steps(self) -> int:
+        if self.runtime.prime_steps is not None:
+            return self.runtime.prime_steps
+        compiled = self.context.node.spec["numerics.compile"]
+        return 2 if compiled or self.world.device.type == "cuda" else 0
+
+    @contextlib.contextmanager
+    def _undone(self) -> Iterator[None]:
+        """Take back whatever the block changes in weights, optimizers, average and generators."""
+        devices = [self.world.device] if self.world.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            weights, optimizers, average = (
+                {n: t.clone() for n, t in state.items()}
+                for state in (
+                    self.model.state_dict(),
+                    self.optimizers.state(),
+                    self.average.state(),
+                )
+            )
+            yield
+        self.model.load_state_dict(weights, strict=True)
+        self.optimizers.load_state(optimizers)
+        self.average.load_state(average)
+        self.loss_sum, self.factor = torch.zeros_like(self.loss_sum), math.nan
 
     def step(self) -> None:
         """Take one optimizer step."""
-        step, used, share = self.budget.step, self.budget.used, self.budget.step_share
+        self._update()
+        self.budget.count_step()
+
+    def _update(self) -> None:
+        """Change weights, optimizers and average by the step that is due."""
+        before = self.budget.progress
         self.loss_sum = self._gradients()
         if self.config.grad_clip:
             clip_grad_norm_(self.parameters.values(), self.config.grad_clip)
-        self.factor = lr_multiplier(self.config, used, share)
-        self.optimizers.step(self.factor, muon_momentum(self.optim, step))
-        self.average.update(self.parameters)
-        self.budget.count_step()
+        rates = rates_at(self.config, self.optim, before)
+        self.factor = rates.lr
+        self.optimizers.step(rates)
+        self.average.update(self.parameters, before, rates.lr)
 
     def _gradients(self) -> torch.Tensor:
         """Leave the mean gradient of the step's targets in the parameters; return the loss."""
@@ -132,7 +167,7 @@ class Training:
             tensors = {
                 **with_prefix("model.", self.model.state_dict()),
                 **with_prefix("optim.", self.optimizers.state()),
-                **with_prefix("average.", self.average.sums),
+                **with_prefix("average.", self.average.state()),
             }
             about = {
                 "step": self.budget.step,
@@ -151,9 +186,9 @@ class Training:
         tensors, about = found
         self.model.load_state_dict(under_prefix("model.", tensors), strict=True)
         self.optimizers.load_state(under_prefix("optim.", tensors))
-        self.average.sums = under_prefix("average.", tensors)
-        self.average.count = self.budget.step = about["step"]
-        self.budget.elapsed, self.curve = about["elapsed"], about["curve"]
+        self.average.load_state(under_prefix("average.", tensors))
+        self.budget.step, self.budget.elapsed = about["step"], about["elapsed"]
+        self.curve = about["curve"]
 
     def finish(self) -> Outcome:
         """Write the checkpoint (last weights and exported average) and the measures."""
@@ -161,7 +196,7 @@ class Training:
         if self.world.leads:
             tensors = {
                 **with_prefix("last.", self.model.state_dict()),
-                **with_prefix(EXPORTED, self.average.average()),
+                **with_prefix(EXPORTED, self.average.result(self.parameters)),
             }
             save_tensors(files.checkpoint, tensors, {"spec": self.context.node.spec})
             write_json(

@@ -36,6 +36,14 @@ class World:
             dist.all_reduce(tensor)
         return tensor
 
+    def gather(self, part: Tensor) -> Tensor:
+        """Return the parts of all processes, one after the other along the first axis."""
+        if self.size == 1:
+            return part
+        whole = part.new_empty(self.size * len(part), *part.shape[1:])
+        dist.all_gather_into_tensor(whole, part.contiguous())
+        return whole
+
     def most(self, value: float) -> float:
         """Return the largest value of all processes."""
         if self.size == 1:

@@ -100,3 +100,8 @@ class RuntimeConfig:
         20.0, Stage.RUNTIME, "least time between two checkpoints for resuming", unit="s",
         example=0.0, at_least=0.0,
     )  # fmt: skip
+    prime_steps: int | None = knob(
+        None, Stage.RUNTIME, "optimizer steps that are taken and undone before the clock starts "
+        "(null: 2 where the model is compiled or on a GPU, else none)", unit="step", example=2,
+        at_least=0, aliases=("warmup_steps",),
+    )  # fmt: skip

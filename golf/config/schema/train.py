@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from golf.config.knob import Effect, Scale, Stage, knob
+from golf.config.knob import ON, Effect, Scale, Stage, knob
 
 TRAIN = Stage.TRAIN
+WITH_EMA = {"train.ema_decay": ON}
+WITH_DECAY = {"optim.muon_wd": ON}
+MUON = {"optim.matrix_optimizer": ("muon",)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,19 +71,52 @@ class TrainConfig:
     )  # fmt: skip
     warmup_frac: float = knob(
         0.0, TRAIN, "share of the budget over which the learning rate rises from 0", off=0.0,
-        unit="x budget", example=0.2, at_least=0.0, at_most=1.0,
+        unit="x budget", example=0.2, at_least=0.0, at_most=1.0, aliases=("warmup_ratio",),
     )  # fmt: skip
     warmdown_frac: float = knob(
         0.5, TRAIN, "share of the budget, at its end, over which the learning rate falls",
-        unit="x budget", off=0.0, example=0.8, at_least=0.0, at_most=1.0, aliases=("warmdown",),
+        unit="x budget", off=0.0, example=0.8, at_least=0.0, at_most=1.0, exclusive="warmdown",
+        aliases=("warmdown", "warmdown_ratio"),
+    )  # fmt: skip
+    warmdown_steps: int | None = knob(
+        None, TRAIN, "steps at the end over which the learning rate falls (null: a share); with a "
+        "budget in seconds, so many mean steps by the clock", unit="step", off=None, example=6,
+        at_least=1, scale=Scale.STEPS, exclusive="warmdown", aliases=("warmdown_iters",),
+    )  # fmt: skip
+    warmdown_shape: str = knob(
+        "linear", TRAIN, "course of the learning rate during warmdown", off="linear",
+        choices=("linear", "cosine"), example="cosine",
     )  # fmt: skip
     min_lr: float = knob(
-        0.0, TRAIN, "floor under the learning rate during warmdown", unit="x lr", off=0.0,
-        example=0.1, at_least=0.0, at_most=1.0,
+        0.0, TRAIN, "least factor on the learning rate during warmdown", unit="x lr", off=0.0,
+        example=0.1, at_least=0.0, at_most=1.0, aliases=("final_lr_frac",),
+    )  # fmt: skip
+    min_lr_mode: str = knob(
+        "floor", TRAIN, "min_lr is a floor that cuts the fall off, or the value that the fall is "
+        "stretched to end at", off="floor", choices=("floor", "interpolate"),
+        example="interpolate", needs={"train.min_lr": ON},
     )  # fmt: skip
     ema_decay: float = knob(
-        0.0, TRAIN, "decay of the debiased average of the weights that is exported (0: the last "
-        "weights)", off=0.0, example=0.9, at_least=0.0, at_most=0.999999,
+        0.0, TRAIN, "decay of the exponential average of the weights that is exported (0: the "
+        "last weights)", off=0.0, example=0.9, at_least=0.0, at_most=0.999999,
+    )  # fmt: skip
+    ema_debias: bool = knob(
+        True, TRAIN, "start the average from zero and divide its weights by their sum (false: "
+        "start from the initial weights, as published)", off=True, example=False, needs=WITH_EMA,
+    )  # fmt: skip
+    ema_start: float = knob(
+        0.0, TRAIN, "share of the budget after which the average begins", unit="x budget",
+        off=0.0, example=0.5, at_least=0.0, at_most=0.999, needs=WITH_EMA,
+        aliases=("ema_start_frac",),
+    )  # fmt: skip
+    swa_start: float | None = knob(
+        None, TRAIN, "export the mean of weights collected once the factor on the learning rate "
+        "is below this (null: the last weights)", unit="x lr", off=None, example=0.5,
+        at_least=0.0, at_most=1.0,
+    )  # fmt: skip
+    swa_every: int = knob(
+        5, TRAIN, "steps between two collected weights", unit="step", example=2, at_least=1,
+        scale=Scale.STEPS, needs={"train.swa_start": ON},
     )  # fmt: skip
     grad_clip: float = knob(
         0.0, TRAIN, "largest global norm of the gradient (0: unlimited)", off=0.0,
@@ -90,21 +126,29 @@ class TrainConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimConfig:
-    """Muon for the matrices of the blocks, AdamW for the rest."""
+    """Muon or MUD for the matrices of the blocks, Adam for the rest."""
 
+    matrix_optimizer: str = knob(
+        "muon", TRAIN, "what turns the momentum of a block matrix into a step: Newton-Schulz, or "
+        "triangular solves", off="muon", choices=("muon", "mud"), example="mud",
+    )  # fmt: skip
+    mud_passes: int = knob(
+        2, TRAIN, "decorrelation passes of MUD", unit="pass", example=1, at_least=1, at_most=10,
+        needs={"optim.matrix_optimizer": ("mud",)},
+    )  # fmt: skip
     matrix_lr: float = knob(
         0.04, TRAIN, "learning rate of Muon (block matrices)", example=0.02, at_least=0.0,
     )  # fmt: skip
     embed_lr: float = knob(
-        0.05, TRAIN, "learning rate of AdamW on embeddings", example=0.02, at_least=0.0,
+        0.05, TRAIN, "learning rate of Adam on embeddings", example=0.02, at_least=0.0,
         aliases=("tied_embed_lr",),
     )  # fmt: skip
     head_lr: float = knob(
-        0.008, TRAIN, "learning rate of AdamW on an output head of its own", example=0.02,
+        0.008, TRAIN, "learning rate of Adam on an output head of its own", example=0.02,
         at_least=0.0, needs={"model.tied": (False,)}, aliases=("unembedding_lr",),
     )  # fmt: skip
     scalar_lr: float = knob(
-        0.04, TRAIN, "learning rate of AdamW on gains, gates and other small parameters",
+        0.04, TRAIN, "learning rate of Adam on gains, gates and other small parameters",
         example=0.02, at_least=0.0,
     )  # fmt: skip
     muon_momentum: float = knob(
@@ -119,26 +163,67 @@ class OptimConfig:
         100, TRAIN, "steps over which Muon's momentum rises (0: none)", unit="step", off=0,
         example=2, at_least=0, scale=Scale.STEPS, aliases=("muon_momentum_warmup_steps",),
     )  # fmt: skip
+    muon_ns: str = knob(
+        "classic", TRAIN, "Newton-Schulz polynomial: one quintic for all steps, Polar Express, or "
+        "Polar Express on norms enlarged by 2 %", off="classic",
+        choices=("classic", "polar", "polar_safe"), example="polar", needs=MUON,
+    )  # fmt: skip
     muon_ns_steps: int = knob(
         5, TRAIN, "Newton-Schulz iterations of Muon", unit="iteration", example=3, at_least=1,
-        at_most=20, aliases=("muon_backend_steps",),
+        at_most=20, needs=MUON, aliases=("muon_backend_steps",),
+    )  # fmt: skip
+    muon_row_norm: bool = knob(
+        False, TRAIN, "bring the rows of the momentum to length 1 before Newton-Schulz (MuonEq-R)",
+        off=False, example=True, needs=MUON, aliases=("muon_row_normalize",),
+    )  # fmt: skip
+    muon_beta2: float | None = knob(
+        None, TRAIN, "decay of NorMuon's mean squares per neuron (null: no NorMuon)", off=None,
+        example=0.95, at_least=0.0, at_most=0.99999, needs=MUON, aliases=("normuon_beta2",),
     )  # fmt: skip
     muon_wd: float = knob(
-        0.0, TRAIN, "decoupled weight decay of Muon", off=0.0, example=0.1, at_least=0.0,
+        0.0, TRAIN, "weight decay of the block matrices", off=0.0, example=0.1, at_least=0.0,
         aliases=("muon_weight_decay",),
     )  # fmt: skip
+    muon_wd_mode: str = knob(
+        "decoupled", TRAIN, "decay all weights by lr * muon_wd, or only those that the step "
+        "shrinks, and times the size factor of the step", off="decoupled",
+        choices=("decoupled", "cautious"), example="cautious", needs=WITH_DECAY,
+    )  # fmt: skip
+    muon_wd_taper_start: float | None = knob(
+        None, TRAIN, "share of the budget after which muon_wd changes in a straight line (null: "
+        "never)", unit="x budget", off=None, example=0.5, at_least=0.0, at_most=0.999,
+        needs=WITH_DECAY, aliases=("wd_taper_start_frac",),
+    )  # fmt: skip
+    muon_wd_taper_end: float = knob(
+        0.0, TRAIN, "factor on muon_wd at the end of its taper", example=0.5, at_least=0.0,
+        needs={"optim.muon_wd_taper_start": ON}, aliases=("wd_taper_final_mult",),
+    )  # fmt: skip
     adam_beta1: float = knob(
-        0.9, TRAIN, "AdamW's decay of the gradient average", example=0.8, at_least=0.0,
+        0.9, TRAIN, "Adam's decay of the gradient average", example=0.8, at_least=0.0,
         at_most=0.9999, aliases=("beta1",),
     )  # fmt: skip
     adam_beta2: float = knob(
-        0.95, TRAIN, "AdamW's decay of the squared gradient average", example=0.99, at_least=0.0,
+        0.95, TRAIN, "Adam's decay of the squared gradient average", example=0.99, at_least=0.0,
         at_most=0.99999, aliases=("beta2",),
     )  # fmt: skip
     adam_eps: float = knob(
-        1e-8, TRAIN, "AdamW's guard against division by zero", example=1e-3, at_least=0.0,
+        1e-8, TRAIN, "Adam's guard against division by zero", example=1e-3, at_least=0.0,
     )  # fmt: skip
     adam_wd: float = knob(
-        0.0, TRAIN, "decoupled weight decay of AdamW on embeddings", off=0.0, example=0.1,
+        0.0, TRAIN, "weight decay of Adam on embeddings", off=0.0, example=0.1,
         at_least=0.0, aliases=("embed_wd",),
+    )  # fmt: skip
+    adam_wd_mode: str = knob(
+        "decoupled", TRAIN, "adam_wd shrinks the weights themselves (AdamW), or is added to the "
+        "gradient (L2)", off="decoupled", choices=("decoupled", "coupled"), example="coupled",
+        needs={"optim.adam_wd": ON},
+    )  # fmt: skip
+    scalar_wd: float = knob(
+        0.0, TRAIN, "decoupled weight decay of Adam on gains, gates and other small parameters",
+        off=0.0, example=0.1, at_least=0.0,
+    )  # fmt: skip
+    lr_reference_width: int | None = knob(
+        None, TRAIN, "model_dim at which embed_lr and head_lr hold; at others they are multiplied "
+        "by (model_dim / this)^-0.5 (null: they hold at every width)", unit="channel", off=None,
+        example=768, at_least=1, scale=Scale.WIDTH,
     )  # fmt: skip
