@@ -130,6 +130,20 @@ def _bigram_rows(v: Values, _: int) -> str:
     return "bigram_buckets 1 leaves no row for pairs; use at least 2" if one else ""
 
 
+def _growth(v: Values, _: int) -> str:
+    start, depth = v["train.grow_from"], v["model.depth"]
+    if start is None:
+        return ""
+    if start >= depth:
+        return f"a model of {depth} blocks cannot grow from {start}"
+    if v["model.loop_count"] and v["model.loop_end"] >= start:
+        return f"the loop ends at block {v['model.loop_end']}, beyond the first {start} blocks"
+    listed = [n for n in ("model.value_embed", "model.xsa") if v[n] not in ("none", "all")]
+    if listed:
+        return f"{listed[0]} names layers of the grown model; a growing one takes all or none"
+    return ""
+
+
 MODEL_RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (
         ("model.model_dim", "model.aspect_ratio", "model.head_dim", "model.n_head"),
@@ -152,4 +166,5 @@ MODEL_RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("model.parallel", "model.parallel_start", "model.loop_end"), _parallel_blocks),
     (("model.loop_end", "model.loop_start", "model.depth"), _loop_bounds),
     (("model.bigram_buckets",), _bigram_rows),
+    (("train.grow_from", "model.depth", "model.loop_end"), _growth),
 )

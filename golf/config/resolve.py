@@ -16,7 +16,7 @@ Draft = dict[str, Value]
 
 # Row clip in standard deviations by bit width: where the loss of trained weights is flat or
 # least. At four bits the grid has 15 levels, and clipping keeps them where the weights are.
-CLIP_SIGMAS = {4: 3.0, 5: 3.5, 6: 4.0, 7: 5.0, 8: 6.0}
+CLIP_SIGMAS = {2: 1.5, 3: 2.5, 4: 3.0, 5: 3.5, 6: 4.0, 7: 5.0, 8: 6.0}
 MICRO_TOKENS = {"cpu": 2048, "cuda": 65536}
 
 
@@ -118,6 +118,8 @@ def _data_seed(values: Draft) -> Value:
 def _clip(bits: str, clip: str) -> Callable[[Draft], Value]:
     def fill(values: Draft) -> Value:
         given = values[clip]
+        if values[bits] is None:
+            return None
         return CLIP_SIGMAS[_int(values, bits)] if given is None else given
 
     return fill
@@ -146,6 +148,7 @@ FILLERS: dict[str, Callable[[Draft], Value]] = {
     "model.xsa": _layers("model.xsa"),
     "model.rope_dims": _rope_dims,
     "model.window_pattern": _window_pattern,
+    "train.qat_clip_sigmas": _clip("train.qat_bits", "train.qat_clip_sigmas"),
     "quant.clip_sigmas": _clip("quant.bits", "quant.clip_sigmas"),
     "quant.embed_clip_sigmas": _clip("quant.embed_bits", "quant.embed_clip_sigmas"),
 }

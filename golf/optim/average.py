@@ -28,6 +28,15 @@ class LastWeights:
         """Return what is exported, in the dtypes of the live ``tensors``; never aliases them."""
         return {n: t.detach().clone() for n, t in tensors.items()}
 
+    def take_over(self, small: LastWeights, source: Mapping[str, str], tensors: Tensors) -> None:
+        """Go on where the average of a shallower model stopped.
+
+        Args:
+            small: that average, of the same kind.
+            source: the name there of each of the tensors that have one.
+            tensors: the present weights; where they stand for themselves the average is they.
+        """
+
     def state(self) -> dict[str, Tensor]:
         """Return what resuming takes."""
         return {}
@@ -59,6 +68,13 @@ class Average(LastWeights):
             return super().result(tensors)
         kept = self._kept()
         return {n: (s / kept).to(tensors[n].dtype) for n, s in self.sums.items()}
+
+    def take_over(self, small: LastWeights, source: Mapping[str, str], tensors: Tensors) -> None:
+        assert isinstance(small, Average), "both are built from one configuration"
+        self.count, kept = small.count, small._kept()
+        for name, tensor in tensors.items():
+            own = tensor.detach().float() * kept
+            self.sums[name] = small.sums[source[name]].clone() if name in source else own
 
     def state(self) -> dict[str, Tensor]:
         return {"count": torch.tensor(self.count), **{f"sum.{n}": s for n, s in self.sums.items()}}

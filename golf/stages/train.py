@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import resource
 import time
-from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
-from torch.nn.utils import clip_grad_norm_
 
 from golf.config.schema import group_from
+from golf.config.schema.model import ModelConfig
 from golf.config.schema.post import RuntimeConfig
 from golf.config.schema.train import OptimConfig, TrainConfig
 from golf.data.loader import WindowLoader
 from golf.files import write_json
 from golf.model.flops import peak_flops, train_flops_per_token
-from golf.model.roles import roles_of
-from golf.optim.average import build_average
-from golf.optim.build import Optimizers
 from golf.optim.schedule import rates_at
-from golf.stages.checkpoint import load_tensors, save_tensors, under_prefix, with_prefix
+from golf.stages.checkpoint import load_tensors, save_tensors, with_prefix
 from golf.stages.clock import Budget
 from golf.stages.context import Context, Outcome
 from golf.stages.environment import device_name
+from golf.stages.learner import Learner
+from golf.stages.phases import build_phases, show
 from golf.stages.weights import EXPORTED
 
 
@@ -52,15 +50,10 @@ class Training:
         self.runtime = group_from(context.node.runtime, RuntimeConfig)
         if self.world.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats()
-        torch.manual_seed(self.config.seed)
-        self.model = context.bench.fresh_model(spec, self.world)
-        self.parameters = dict(self.model.named_parameters())
-        groups = {name: role.group for name, role in roles_of(self.model).items()}
-        dtype = getattr(torch, spec["numerics.dtype"])
-        self.optimizers = Optimizers(
-            self.parameters, groups, self.optim, dtype, spec["model.model_dim"], self.world
-        )
-        self.average = build_average(self.config, self.parameters)
+        self.phases = build_phases(group_from(spec, ModelConfig), self.config)
+        self.learners = {d: self._learner(d) for d in {p.depth: None for p in self.phases}}
+        self.phase = -1
+        self.realised: list[list[float | str]] = []
         self.loader = WindowLoader(
             context.dataset.train, self.config.seq_len, self._data_seed(spec["train.loader"])
         )
@@ -69,21 +62,39 @@ class Training:
         self.micro_rows = self.config.micro_tokens // self.config.seq_len
         self.budget = Budget(self.config, self.world)
         self.curve: list[list[float]] = []
+        self.flops = self.step_flops = 0.0
         self.loss = math.nan
         self.factor = math.nan
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.world.device)
         self.saved_at = time.monotonic()
 
+    def _learner(self, depth: int) -> Learner:
+        """Return a learner of that depth, its weights drawn from the seed."""
+        torch.manual_seed(self.config.seed)
+        settings = self.context.node.spec | {"model.depth": depth}
+        model = self.context.bench.fresh_model(settings, self.world)
+        return Learner(model, self.config, self.optim, self.world)
+
     def _data_seed(self, loader: str) -> int | None:
         return self.config.data_seed if loader == "shuffled" else None
 
+    @property
+    def learner(self) -> Learner:
+        """What learns in the present phase."""
+        return self.learners[self.phases[max(self.phase, 0)].depth]
+
     def prime(self) -> None:
-        """Compile and warm up before the clock starts; the steps leave nothing behind."""
+        """Compile and warm up every phase before the clock starts; nothing is left behind."""
         steps = self._prime_steps()
-        if steps:
-            with self._undone():
+        for phase in self.phases[max(self.phase, 0) :] if steps else ():
+            learner = self.learners[phase.depth]
+            show(learner.model, phase, self.config)
+            with learner.undone():
                 for _ in range(steps):
-                    self._update()
+                    self._update(learner)
+        if self.phase >= 0:
+            show(self.learner.model, self.phases[self.phase], self.config)
+        self.loss_sum, self.factor = torch.zeros_like(self.loss_sum), math.nan
         self.budget.start()
 
     def _prime_steps(self) -> int:
@@ -92,61 +103,47 @@ class Training:
         compiled = self.context.node.spec["numerics.compile"]
         return 2 if compiled or self.world.device.type == "cuda" else 0
 
-    @contextlib.contextmanager
-    def _undone(self) -> Iterator[None]:
-        """Take back whatever the block changes in weights, optimizers, average and generators."""
-        devices = [self.world.device] if self.world.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            weights, optimizers, average = (
-                {n: t.clone() for n, t in state.items()}
-                for state in (
-                    self.model.state_dict(),
-                    self.optimizers.state(),
-                    self.average.state(),
-                )
-            )
-            yield
-        self.model.load_state_dict(weights, strict=True)
-        self.optimizers.load_state(optimizers)
-        self.average.load_state(average)
-        self.loss_sum, self.factor = torch.zeros_like(self.loss_sum), math.nan
-
     def step(self) -> None:
-        """Take one optimizer step."""
-        self._update()
+        """Take one optimizer step, in the phase that is due."""
+        self._enter_due()
+        self._update(self.learner)
+        self.flops += self.step_flops
         self.budget.count_step()
 
-    def _update(self) -> None:
-        """Change weights, optimizers and average by the step that is due."""
+    def _enter_due(self) -> None:
+        while self.phase + 1 < len(self.phases):
+            if self.phases[self.phase + 1].start > self.budget.used:
+                return
+            self._enter(self.phase + 1)
+
+    def _enter(self, index: int) -> None:
+        """Go over to a phase; a deeper model takes over what the shallower one has learned."""
+        before, self.phase = self.learner, index
+        if self.learner is not before:
+            self.learner.grow_from(before)
+        show(self.learner.model, self.phases[index], self.config)
+        self.realised.append([self.budget.step, self.budget.elapsed, str(self.phases[index])])
+        flops = train_flops_per_token(self.learner.model, self.config.seq_len)
+        self.step_flops = flops * self.config.batch_tokens
+
+    def _update(self, learner: Learner) -> None:
+        """Change ``learner`` by the step that is due."""
         before = self.budget.progress
-        self.loss_sum = self._gradients()
-        if self.config.grad_clip:
-            clip_grad_norm_(self.parameters.values(), self.config.grad_clip)
+        self.loss_sum = self._gradients(learner)
         rates = rates_at(self.config, self.optim, before)
         self.factor = rates.lr
-        self.optimizers.step(rates)
-        self.average.update(self.parameters, before, rates.lr)
+        learner.update(before, rates)
 
-    def _gradients(self) -> torch.Tensor:
-        """Leave the mean gradient of the step's targets in the parameters; return the loss."""
+    def _gradients(self, learner: Learner) -> torch.Tensor:
+        """Leave the gradient of this rank's targets in the parameters; return their loss."""
         loss_sum = torch.zeros((), dtype=torch.float64, device=self.world.device)
         for inputs, targets in self.loader.micro_batches(
             self.budget.step, self.rows, self.micro_rows, self.world.rank, self.world.size
         ):
-            nll = self.model(inputs.to(self.world.device), targets.to(self.world.device))
+            nll = learner.model(inputs.to(self.world.device), targets.to(self.world.device))
             (nll.sum() / self.config.batch_tokens).backward()
             loss_sum += nll.detach().sum(dtype=torch.float64)
-        self._share_gradients()
         return loss_sum
-
-    def _share_gradients(self) -> None:
-        """Sum the ranks' gradients in one message."""
-        if self.world.size == 1:
-            return
-        grads = [p.grad for p in self.parameters.values() if p.grad is not None]
-        flat = self.world.sum(torch.cat([g.flatten() for g in grads]))
-        parts = flat.split([g.numel() for g in grads])
-        torch._foreach_copy_(grads, [p.view_as(g) for p, g in zip(parts, grads, strict=True)])
 
     def log(self) -> None:
         """Add a point to the curve and tell the watcher, now and then."""
@@ -164,18 +161,16 @@ class Training:
         if time.monotonic() - self.saved_at < self.runtime.checkpoint_seconds:
             return
         if self.world.leads and not self.budget.is_spent:
-            tensors = {
-                **with_prefix("model.", self.model.state_dict()),
-                **with_prefix("optim.", self.optimizers.state()),
-                **with_prefix("average.", self.average.state()),
-            }
             about = {
                 "step": self.budget.step,
                 "elapsed": self.budget.elapsed,
+                "phase": self.phase,
+                "phases": self.realised,
+                "flops": self.flops,
                 "curve": self.curve,
                 "spec": self.context.node.spec,
             }
-            save_tensors(self.context.files.resume, tensors, about)
+            save_tensors(self.context.files.resume, self.learner.state(), about)
         self.saved_at = time.monotonic()
 
     def resume(self) -> None:
@@ -184,20 +179,22 @@ class Training:
         if found is None or found[1]["spec"] != self.context.node.spec:
             return
         tensors, about = found
-        self.model.load_state_dict(under_prefix("model.", tensors), strict=True)
-        self.optimizers.load_state(under_prefix("optim.", tensors))
-        self.average.load_state(under_prefix("average.", tensors))
         self.budget.step, self.budget.elapsed = about["step"], about["elapsed"]
-        self.curve = about["curve"]
+        self.curve, self.flops = about["curve"], about["flops"]
+        self._enter(about["phase"])
+        self.realised = about["phases"]
+        self.learner.load_state(tensors)
 
     def finish(self) -> Outcome:
         """Write the checkpoint (last weights and exported average) and the measures."""
-        files = self.context.files
+        while self.phase + 1 < len(self.phases):
+            self._enter(self.phase + 1)
+        learner, files = self.learner, self.context.files
+        show(learner.model, replace(self.phases[-1], fake_bits=None), self.config)
+        last = {n: t.clone() for n, t in learner.model.state_dict().items()}
+        exported = learner.exported()
         if self.world.leads:
-            tensors = {
-                **with_prefix("last.", self.model.state_dict()),
-                **with_prefix(EXPORTED, self.average.result(self.parameters)),
-            }
+            tensors = {**with_prefix("last.", last), **with_prefix(EXPORTED, exported)}
             save_tensors(files.checkpoint, tensors, {"spec": self.context.node.spec})
             write_json(
                 files.curve, {"columns": ["step", "train_s", "loss", "lr"], "points": self.curve}
@@ -208,19 +205,19 @@ class Training:
     def _measures(self) -> dict[str, float]:
         steps, seconds = self.budget.step, self.budget.elapsed
         tokens = steps * self.config.batch_tokens
-        flops = train_flops_per_token(self.model, self.config.seq_len)
+        model = self.learner.model
         peak = peak_flops(device_name(self.world))
         return {
             "steps": steps,
             "tokens": tokens,
             "train_loss_nats": self.loss,
-            "parameters": sum(p.numel() for p in self.parameters.values()),
-            "flops_per_token": flops,
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "flops_per_token": train_flops_per_token(model, self.config.seq_len),
             "train_s": seconds,
             "step_ms": 1000 * seconds / steps,
             "tokens_per_s": tokens / seconds,
             "peak_memory_mb": _peak_memory_mb(self.world.device),
-            **({"mfu": flops * tokens / seconds / peak / self.world.size} if peak else {}),
+            **({"mfu": self.flops / seconds / peak / self.world.size} if peak else {}),
         }
 
     def _facts(self) -> dict[str, object]:
@@ -230,6 +227,7 @@ class Training:
             "counting": dataset.counting,
             "vocab_size": dataset.vocab_size,
             "train_shards": len(dataset.train),
+            "phases": self.realised,
         }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from golf.config.knob import ON, Effect, Scale, Stage, knob
+from golf.config.schema.phases import PhaseKnobs
 
 TRAIN = Stage.TRAIN
 WITH_EMA = {"train.ema_decay": ON}
@@ -27,8 +28,8 @@ class DataConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    """Budget, batches and schedule. Exactly one of steps, tokens and seconds is the budget."""
+class TrainConfig(PhaseKnobs):
+    """Budget, batches, schedule, phases; one of steps, tokens, seconds is the budget."""
 
     seed: int = knob(
         1337, TRAIN, "seed of the initial weights", example=42, at_least=0,
