@@ -6,7 +6,7 @@ carries MUD, NorMuon and cautious decay: a ``Rule`` says which.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from golf.config.schema.train import OptimConfig
 from golf.optim import mud
 from golf.optim.decay import cautious_, decoupled_
+from golf.optim.momentum import averaged_, summed_
 from golf.optim.newton_schulz import normalize_rows, orthogonalize
 from golf.optim.normuon import equalize, second_like
 from golf.optim.team import Team
@@ -24,33 +25,45 @@ from golf.optim.team import Team
 
 @dataclass(frozen=True)
 class Rule:
-    """How momentum becomes a step.
+    """How gradients become a step.
 
     Attributes:
+        collect: changes momentum buffers in place; returns Nesterov's momentum, from
+            (buffers, gradients, m).
         direction: maps (N, out, in) momentum matrices to steps; works on each matrix alone.
         size_factor: what a step is multiplied by, from (out, in).
         beta2: decay of NorMuon's second moments; None without NorMuon.
         apply: changes weights in place, from (bank, steps, lr, size factor, decay).
     """
 
+    collect: Callable[[list[Tensor], list[Tensor], float], Sequence[Tensor]]
     direction: Callable[[Tensor], Tensor]
     size_factor: Callable[[int, int], float]
-    beta2: float | None = None
-    apply: Callable[[list[Tensor], list[Tensor], float, float, float], None] = decoupled_
+    beta2: float | None
+    apply: Callable[[list[Tensor], Tensor, float, float, float], None]
 
 
 def build_rule(config: OptimConfig, dtype: torch.dtype) -> Rule:
     """Return the rule that ``config`` asks for; Newton-Schulz works in ``dtype``."""
-    apply = cautious_ if config.muon_wd_mode == "cautious" else decoupled_
-    if config.matrix_optimizer == "mud":
-        direction = partial(mud.decorrelate, passes=config.mud_passes)
-        return Rule(direction, mud.size_factor, apply=apply)
+    mud_wanted = config.matrix_optimizer == "mud"
+    return Rule(
+        collect=averaged_ if config.muon_momentum_form == "average" else summed_,
+        direction=_decorrelation(config) if mud_wanted else _orthogonalization(config, dtype),
+        size_factor=mud.size_factor if mud_wanted else size_factor,
+        beta2=config.muon_beta2,
+        apply=cautious_ if config.muon_wd_mode == "cautious" else decoupled_,
+    )
+
+
+def _decorrelation(config: OptimConfig) -> Callable[[Tensor], Tensor]:
+    return partial(mud.decorrelate, passes=config.mud_passes)
+
+
+def _orthogonalization(config: OptimConfig, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
     turn = partial(orthogonalize, steps=config.muon_ns_steps, dtype=dtype, form=config.muon_ns)
     if config.muon_row_norm:
-        return Rule(
-            lambda updates: turn(normalize_rows(updates)), size_factor, config.muon_beta2, apply
-        )
-    return Rule(turn, size_factor, config.muon_beta2, apply)
+        return lambda updates: turn(normalize_rows(updates))
+    return turn
 
 
 def size_factor(out: int, into: int) -> float:
@@ -60,7 +73,7 @@ def size_factor(out: int, into: int) -> float:
 
 
 class Muon(torch.optim.Optimizer):
-    """For matrices (out, in): W <- W - lr size_factor direction(G + m buf), and decay.
+    """For matrices (out, in): W <- W - lr size_factor direction(momentum), and decay.
 
     Matrices of one shape are worked on as one batch, and each process of the team finds the
     directions of its share of them. Momentum is the same everywhere.
@@ -94,15 +107,13 @@ class Muon(torch.optim.Optimizer):
     def _step_bank(self, bank: list[Tensor], lr: float, momentum: float, decay: float) -> None:
         grads = [p.grad for p in bank if p.grad is not None]
         buffers = [self._state(p, "momentum", torch.zeros_like) for p in bank]
-        torch._foreach_mul_(buffers, momentum)
-        torch._foreach_add_(buffers, grads)
-        nesterov = torch._foreach_add(grads, buffers, alpha=momentum)
-        steps = self._directions(torch.stack(nesterov))
+        nesterov = self.rule.collect(buffers, grads, momentum)
+        steps = self._directions(torch.stack(tuple(nesterov)))
         if self.rule.beta2 is not None:
             seconds = [self._state(p, "second", second_like) for p in bank]
             steps = equalize(steps, seconds, self.rule.beta2)
         size = self.rule.size_factor(*bank[0].shape)
-        self.rule.apply(bank, list(steps.to(bank[0].dtype).unbind()), lr, size, decay)
+        self.rule.apply(bank, steps, lr, size, decay)
 
     def _directions(self, updates: Tensor) -> Tensor:
         """Return the directions of (N, out, in) updates; a process computes N / size of them."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from golf.config.schema.train import OptimConfig
 from golf.optim.build import Optimizers
+from golf.optim.schedule import Rates
 
 FIXTURE = Path(__file__).parent.parent / "data" / "fidelity" / "naive_step.safetensors"
 SHAPES = {
@@ -42,11 +43,12 @@ def train(
     optimizers: Optimizers,
     seeds: range,
     multiplier: float = 1.0,
+    decay: float = 1.0,
 ) -> None:
     for seed in seeds:
         for name, grad in draw(seed).items():
             parameters[name].grad = grad
-        optimizers.step(multiplier, 0.9)
+        optimizers.step(Rates(multiplier, 0.9, decay))
 
 
 @pytest.mark.parametrize(
@@ -62,6 +64,60 @@ def test_embeddings_heads_and_scalars_move_by_their_own_rate_and_decay(
     rate = lr * multiplier
     expected = start * (1 - rate * decay) - rate * sign
     torch.testing.assert_close(parameters[name].data, expected, atol=1e-6, rtol=1e-6)
+
+
+def first_step(config: OptimConfig, name: str, width: int = 1) -> Tensor:
+    """Return what one step adds to a parameter."""
+    parameters = {n: nn.Parameter(t) for n, t in draw(0).items()}
+    train(parameters, Optimizers(parameters, GROUPS, config, torch.float32, width), range(1, 2))
+    return parameters[name].detach() - draw(0)[name]
+
+
+def test_decay_of_scalars_shrinks_them_beside_their_step() -> None:
+    plain, decayed = (first_step(OptimConfig(scalar_wd=w), "gain") for w in (0.0, 0.5))
+    expected = plain - 0.04 * 0.5 * draw(0)["gain"]
+    torch.testing.assert_close(decayed, expected, atol=1e-6, rtol=0)
+
+
+def test_coupled_decay_passes_through_the_second_moment() -> None:
+    """Adam's first step is the sign of gradient plus decay * weight, however small they are."""
+    config = OptimConfig(embed_lr=0.01, adam_wd=100.0, adam_wd_mode="coupled")
+    expected = -0.01 * (draw(1)["table"] + 100.0 * draw(0)["table"]).sign()
+    torch.testing.assert_close(first_step(config, "table"), expected, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(("name", "scaled"), [("table", 2.0), ("head", 2.0), ("gain", 1.0)])
+def test_rates_of_embedding_and_head_follow_the_width(name: str, scaled: float) -> None:
+    plain = first_step(OptimConfig(), name, 192)
+    reference = first_step(OptimConfig(lr_reference_width=768), name, 192)
+    torch.testing.assert_close(reference, scaled * plain, atol=1e-6, rtol=0)
+
+
+def test_the_decay_of_matrices_can_be_turned_down_for_a_step() -> None:
+    ends = []
+    for wd, factor in ((0.2, 0.5), (0.1, 1.0)):
+        parameters, optimizers = make(OptimConfig(muon_wd=wd))
+        train(parameters, optimizers, range(1, 3), decay=factor)
+        ends.append(parameters["up"].detach())
+    assert torch.equal(*ends)
+
+
+def test_an_embedding_in_bfloat16_keeps_its_moments_in_bfloat16() -> None:
+    """As the published baseline does; the other groups stay in float32."""
+    parameters = {n: nn.Parameter(t) for n, t in draw(0).items()}
+    parameters["table"].data = parameters["table"].data.bfloat16()
+    reference = nn.Parameter(parameters["table"].detach().clone())
+    optimizers = Optimizers(parameters, GROUPS, OptimConfig(), torch.float32)
+    adam = torch.optim.Adam([reference], lr=0.05, betas=(0.9, 0.95), fused=True)
+    for seed in range(1, 4):
+        for name, grad in draw(seed).items():
+            parameters[name].grad = grad.to(parameters[name].dtype)
+        reference.grad = draw(seed)["table"].bfloat16()
+        optimizers.step(Rates(1.0, 0.9))
+        adam.step()
+    assert torch.equal(parameters["table"], reference)
+    assert optimizers.state()["table:exp_avg_sq"].dtype == torch.bfloat16
+    assert optimizers.state()["gain:exp_avg"].dtype == torch.float32
 
 
 def test_matrices_move_by_muon_with_its_own_decay() -> None:
@@ -102,19 +158,33 @@ def test_a_step_clears_the_gradients() -> None:
 
 
 @pytest.mark.parametrize("done", [0, 1, 3])
-def test_training_goes_on_from_a_saved_state_to_the_bit(done: int) -> None:
-    straight, optimizers = make()
+@pytest.mark.parametrize("config", [CONFIG, OptimConfig(muon_beta2=0.9)], ids=["muon", "normuon"])
+def test_training_goes_on_from_a_saved_state_to_the_bit(config: OptimConfig, done: int) -> None:
+    straight, optimizers = make(config)
     train(straight, optimizers, range(1, 1 + done))
     weights = {n: p.detach().clone() for n, p in straight.items()}
     state = {n: t.clone() for n, t in optimizers.state().items()}
     train(straight, optimizers, range(1 + done, 6))
 
-    resumed, optimizers = make()
+    resumed, optimizers = make(config)
     for name, p in resumed.items():
         p.data = weights[name]
     optimizers.load_state(state)
     train(resumed, optimizers, range(1 + done, 6))
     assert all(torch.equal(resumed[n], p) for n, p in straight.items())
+
+
+def test_a_state_that_is_taken_back_undoes_the_steps_since() -> None:
+    parameters, optimizers = make(OptimConfig(muon_beta2=0.9))
+    train(parameters, optimizers, range(1, 3))
+    optimizers.load_state({})
+    assert optimizers.state() == {}
+    for name, p in parameters.items():
+        p.data = draw(0)[name]
+    train(parameters, optimizers, range(5, 7))
+    fresh, other = make(OptimConfig(muon_beta2=0.9))
+    train(fresh, other, range(5, 7))
+    assert all(torch.equal(parameters[n], p) for n, p in fresh.items())
 
 
 def test_the_state_names_every_parameter_once_it_has_moved() -> None:
@@ -142,7 +212,7 @@ def test_the_first_step_of_the_published_naive_baseline_is_reproduced() -> None:
     optimizers = Optimizers(parameters, groups, config, torch.bfloat16)
     for name, p in parameters.items():
         p.grad = fixture[f"grad.{name}"]
-    optimizers.step(1.0, 0.95)
+    optimizers.step(Rates(1.0, 0.95))
     for name, p in parameters.items():
         update, expected = (t - fixture[f"weight.{name}"] for t in (p, fixture[f"after1.{name}"]))
         noise = 0.03 if groups[name] == "matrix" else 1e-4  # bfloat16's, and float32's

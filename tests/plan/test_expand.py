@@ -101,6 +101,21 @@ def test_one_budget_clears_the_others(
     assert values["train.tokens"] is None
 
 
+@pytest.mark.parametrize(
+    ("text", "frac", "steps"),
+    [
+        ("baseline: {warmdown_steps: 9}", 0.0, 9),
+        ("baseline: {warmdown_steps: 9}\nrows: {r: {warmdown: 0.3}}", 0.3, None),
+        ("baseline: {warmdown: 0.3}\nrows: {r: {warmdown_iters: 9}}", 0.0, 9),
+    ],
+)
+def test_one_warmdown_clears_the_other(
+    tmp_path: Path, text: str, frac: float, steps: int | None
+) -> None:
+    values = plan(tmp_path, text).rows[-1].values
+    assert (values["train.warmdown_frac"], values["train.warmdown_steps"]) == (frac, steps)
+
+
 def test_two_budgets_in_one_row_are_refused_where_the_second_stands(tmp_path: Path) -> None:
     (problem,) = mistakes(tmp_path, "rows:\n  r:\n    steps: 5\n    seconds: 6\n")[:1]
     assert problem.where == f"{tmp_path / FILE}:4:14"
@@ -179,6 +194,16 @@ BROKEN = {
         "the stride of sliding512 must be 1 to seq_len 256",
     ),
     "a stride of nothing": ("evaluate: sliding0\n", "1:11", "the stride of sliding0 must be 1"),
+    "a sixth step of Polar Express": (
+        "rows:\n  r: {muon_ns: polar, muon_ns_steps: 6}\n",
+        "2:38",
+        "Polar Express has coefficients for 5 steps, muon_ns_steps is 6",
+    ),
+    "two averages": (
+        "rows:\n  r: {ema_decay: 0.9, swa_start: 0.5}\n",
+        "2:34",
+        "one average is exported: set ema_decay to 0 or swa_start to null",
+    ),
     "a broken sequence in adaptation": (
         "rows:\n  r: {ttt: sgd, ttt_batch_tokens: 300}\n",
         "2:35",

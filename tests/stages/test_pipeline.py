@@ -11,9 +11,11 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from golf.config.knob import Value
 from golf.config.machine import Launch
 from golf.data.validation import ValidationStream
 from golf.model.gpt import GPT
+from golf.optim.schedule import Rates
 from golf.plan.graph import Node
 from golf.quant.artifact import read_artifact
 from golf.records import Result, read_result, write_spec
@@ -140,10 +142,18 @@ def test_a_job_of_several_trainings_gives_the_same_bits(lone_project: Project) -
     assert lone_project.files(second).checkpoint.read_bytes() == after_first
 
 
+AVERAGES: dict[str, dict[str, Value]] = {
+    "ema": {"train.ema_decay": 0.9, "train.grad_clip": 0.3},
+    "raw ema": {"train.ema_decay": 0.9, "train.ema_debias": False, "optim.muon_beta2": 0.9},
+    "swa": {"train.swa_start": 1.0, "train.swa_every": 3, "optim.matrix_optimizer": "mud"},
+}
+
+
+@pytest.mark.parametrize("kind", AVERAGES)
 def test_training_resumes_from_its_last_checkpoint_bit_for_bit(
-    project: Project, lone_project: Project, monkeypatch: pytest.MonkeyPatch
+    project: Project, lone_project: Project, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    cell = project.plan({**TINY, "train.ema_decay": 0.9, "train.grad_clip": 0.3}).cells[0]
+    cell = project.plan({**TINY, **AVERAGES[kind]}).cells[0]
     project.run(cell.train)
     whole_step = train.Training.step
 
@@ -157,11 +167,33 @@ def test_training_resumes_from_its_last_checkpoint_bit_for_bit(
         lone_project.run_one(cell.train, {"runtime.checkpoint_seconds": 0.0})
     monkeypatch.setattr(train.Training, "step", whole_step)
     assert lone_project.files(cell.train).resume.exists()
-    lone_project.run_one(cell.train)
+    lone_project.run_one(cell.train, {"runtime.prime_steps": 2})
     assert (
         result(lone_project, cell.train).output_sha256 == result(project, cell.train).output_sha256
     )
     assert not lone_project.files(cell.train).resume.exists()
+
+
+@pytest.mark.parametrize("kind", AVERAGES)
+def test_priming_takes_steps_and_leaves_no_trace(
+    lone_project: Project, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    node = lone_project.plan({**TINY, **AVERAGES[kind], "train.steps": 6}).cells[0].train
+    step, taken = train.Optimizers.step, []
+
+    def counted(optimizers: train.Optimizers, rates: Rates) -> None:
+        step(optimizers, rates)
+        taken.append(rates)
+
+    monkeypatch.setattr(train.Optimizers, "step", counted)
+    hashes = []
+    for prime_steps in (0, 3):
+        taken.clear()
+        lone_project.run_one(node, {"runtime.prime_steps": prime_steps})
+        assert len(taken) == prime_steps + 6
+        hashes.append(result(lone_project, node).output_sha256)
+        lone_project.files(node).result.unlink()
+    assert hashes[0] == hashes[1]
 
 
 def test_a_checkpoint_of_another_spec_is_not_resumed(lone_project: Project) -> None:
@@ -250,6 +282,10 @@ def test_a_compiled_training_gives_nearly_the_same_weights(project: Project) -> 
     plain, compiled = (project.plan(launch=Launch(compile=c)).cells[0].train for c in ("off", "on"))
     project.run(plain, compiled)
     a, b = (weights(project.files(n).checkpoint) for n in (plain, compiled))
+    primed = result(project, compiled).output_sha256
+    project.files(compiled).result.unlink()
+    project.run(compiled, runtime={"runtime.prime_steps": 0})
+    assert result(project, compiled).output_sha256 == primed
     losses = [result(project, n).measures["train_loss_nats"] for n in (plain, compiled)]
     assert losses[0] == pytest.approx(losses[1], abs=1e-3)
     assert a.keys() == b.keys()

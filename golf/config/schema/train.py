@@ -164,6 +164,11 @@ class OptimConfig:
         100, TRAIN, "steps over which Muon's momentum rises (0: none)", unit="step", off=0,
         example=2, at_least=0, scale=Scale.STEPS, aliases=("muon_momentum_warmup_steps",),
     )  # fmt: skip
+    muon_momentum_form: str = knob(
+        "sum", TRAIN, "momentum is m * buffer + gradient, or the average m * buffer + (1 - m) * "
+        "gradient: the same direction while m stays, with other rounding", off="sum",
+        choices=("sum", "average"), example="average",
+    )  # fmt: skip
     muon_ns: str = knob(
         "classic", TRAIN, "Newton-Schulz polynomial: one quintic for all steps, Polar Express, or "
         "Polar Express on norms enlarged by 2 %", off="classic",
