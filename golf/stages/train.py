@@ -13,7 +13,7 @@ from golf.config.schema import group_from
 from golf.config.schema.model import ModelConfig
 from golf.config.schema.post import RuntimeConfig
 from golf.config.schema.train import OptimConfig, TrainConfig
-from golf.data.loader import WindowLoader
+from golf.data.loaders.build import build_loader
 from golf.files import write_json
 from golf.model.flops import peak_flops, train_flops_per_token
 from golf.optim.schedule import rates_at
@@ -54,12 +54,9 @@ class Training:
         self.learners = {d: self._learner(d) for d in {p.depth: None for p in self.phases}}
         self.phase = -1
         self.realised: list[list[float | str]] = []
-        self.loader = WindowLoader(
-            context.dataset.train, self.config.seq_len, self._data_seed(spec["train.loader"])
+        self.loader = build_loader(
+            self.config, context.dataset.train, self.world.rank, self.world.size
         )
-        assert self.config.micro_tokens is not None
-        self.rows = self.config.batch_tokens // self.config.seq_len
-        self.micro_rows = self.config.micro_tokens // self.config.seq_len
         self.budget = Budget(self.config, self.world)
         self.curve: list[list[float]] = []
         self.flops = self.step_flops = 0.0
@@ -74,9 +71,6 @@ class Training:
         settings = self.context.node.spec | {"model.depth": depth}
         model = self.context.bench.fresh_model(settings, self.world)
         return Learner(model, self.config, self.optim, self.world)
-
-    def _data_seed(self, loader: str) -> int | None:
-        return self.config.data_seed if loader == "shuffled" else None
 
     @property
     def learner(self) -> Learner:
@@ -137,10 +131,9 @@ class Training:
     def _gradients(self, learner: Learner) -> torch.Tensor:
         """Leave the gradient of this rank's targets in the parameters; return their loss."""
         loss_sum = torch.zeros((), dtype=torch.float64, device=self.world.device)
-        for inputs, targets in self.loader.micro_batches(
-            self.budget.step, self.rows, self.micro_rows, self.world.rank, self.world.size
-        ):
-            nll = learner.model(inputs.to(self.world.device), targets.to(self.world.device))
+        for batch in self.loader.micro_batches(self.budget.step):
+            parts = (None if t is None else t.to(self.world.device) for t in batch)
+            nll = learner.model(*parts)
             (nll.sum() / self.config.batch_tokens).backward()
             loss_sum += nll.detach().sum(dtype=torch.float64)
         return loss_sum

@@ -36,7 +36,7 @@ class TrainConfig(PhaseKnobs):
     )  # fmt: skip
     data_seed: int | None = knob(
         None, TRAIN, "seed of the order of the training data (null: the seed)", example=7,
-        at_least=0, needs={"train.loader": ("shuffled",)},
+        at_least=0, needs={"train.loader": ("shuffled", "shuffled_sequence", "coprime")},
     )  # fmt: skip
     steps: int | None = knob(
         200, TRAIN, "budget in optimizer steps", unit="step", example=100, at_least=1,
@@ -67,8 +67,11 @@ class TrainConfig(PhaseKnobs):
         scale=Scale.BATCH, multiple_of=8,
     )  # fmt: skip
     loader: str = knob(
-        "shuffled", TRAIN, "order of the training windows: a seeded permutation, or shard order",
-        choices=("shuffled", "sequential"), example="sequential",
+        "shuffled", TRAIN, "how training sequences are cut from the shards, and in which order",
+        choices=(
+            "shuffled", "sequential", "shuffled_sequence", "coprime", "packed", "best_fit",
+        ),
+        example="sequential",
     )  # fmt: skip
     warmup_frac: float = knob(
         0.0, TRAIN, "share of the budget over which the learning rate rises from 0", off=0.0,

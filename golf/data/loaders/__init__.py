@@ -1,0 +1,1 @@
+"""What training reads, step by step; one loader per module, chosen in ``build``."""
