@@ -13,6 +13,7 @@ from safetensors import safe_open
 
 from golf.config.knob import Value
 from golf.config.machine import Launch
+from golf.config.schema import KNOBS
 from golf.data.validation import ValidationStream
 from golf.model.gpt import GPT
 from golf.optim.schedule import Rates
@@ -142,18 +143,36 @@ def test_a_job_of_several_trainings_gives_the_same_bits(lone_project: Project) -
     assert lone_project.files(second).checkpoint.read_bytes() == after_first
 
 
-AVERAGES: dict[str, dict[str, Value]] = {
+RESUMED: dict[str, dict[str, Value]] = {
     "ema": {"train.ema_decay": 0.9, "train.grad_clip": 0.3},
     "raw ema": {"train.ema_decay": 0.9, "train.ema_debias": False, "optim.muon_beta2": 0.9},
+    "looped": {
+        "model.depth": 3,
+        "model.loop_count": 1,
+        "model.loop_end": 1,
+        "train.loop_at": 0.3,
+        "model.skips": "gated",
+        "train.qat_bits": 4,
+        "train.qat_at": 0.6,
+    },
+    "growing": {
+        "model.depth": 4,
+        "train.grow_from": 2,
+        "train.grow_at": 0.3,
+        "train.ema_decay": 0.9,
+    },
+    "coprime": {"train.loader": "coprime"},
+    "best fit": {"train.loader": "best_fit"},
+    "packed": {"train.loader": "packed"},
     "swa": {"train.swa_start": 1.0, "train.swa_every": 3, "optim.matrix_optimizer": "mud"},
 }
 
 
-@pytest.mark.parametrize("kind", AVERAGES)
+@pytest.mark.parametrize("kind", RESUMED)
 def test_training_resumes_from_its_last_checkpoint_bit_for_bit(
     project: Project, lone_project: Project, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    cell = project.plan({**TINY, **AVERAGES[kind]}).cells[0]
+    cell = project.plan({**TINY, **RESUMED[kind]}).cells[0]
     project.run(cell.train)
     whole_step = train.Training.step
 
@@ -260,6 +279,13 @@ def test_micro_batches_do_not_change_the_mean_gradient(project: Project) -> None
     a, b = (weights(project.files(n).checkpoint) for n in (whole, split))
     for name in a:
         np.testing.assert_allclose(a[name], b[name], atol=2e-5)
+
+
+@pytest.mark.parametrize("loader", KNOBS["train.loader"].choices)
+def test_every_loader_feeds_a_training(project: Project, loader: str) -> None:
+    node = project.plan({**TINY, "train.steps": 8, "train.loader": loader}).cells[0].train
+    project.run(node)
+    assert result(project, node).measures["train_loss_nats"] < 0.9 * np.log(384)
 
 
 def final_losses(project: Project, **how: object) -> list[float]:

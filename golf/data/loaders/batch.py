@@ -79,7 +79,7 @@ class Loader(Protocol):
 
 
 def batch_of_rows(rows: Ids) -> Batch:
-    """Return a batch of rows of T + 1 tokens, (B, T + 1), that do not share any."""
+    """Return a batch of ``rows``, (B, T + 1): T inputs each, and the same shifted by one."""
     both = torch.from_numpy(rows)
     return Batch(both[:, :-1], both[:, 1:])
 
@@ -93,5 +93,5 @@ def window_batches(stream: TokenStream, places: Places, share: Share) -> Iterato
 
 def too_short(needed: str) -> GolfError:
     """Return the error for train shards without a single batch."""
-    hint = "shorten the sequences (seq_len), or use more training data"
+    hint = "shorten seq_len or micro_tokens, or use more training data"
     return fail(f"the train shards hold no {needed}", hint)
