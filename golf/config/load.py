@@ -39,14 +39,14 @@ def preset_names() -> list[str]:
     return sorted(p.stem for p in PRESETS.glob("*.yaml"))
 
 
-def load_preset(name: str) -> Layer:
-    """Return the settings of a preset: knob values only, no code."""
+def load_preset(name: str) -> tuple[Layer, About]:
+    """Return the settings of a preset, and its note on what it was published on."""
     file = PRESETS / f"{name}.yaml"
     reader = MatrixReader(Path(f"golf/presets/{name}.yaml"))
-    layer = reader.settings(read_nodes(reader.path, file.read_text(encoding="utf-8")))
+    preset = reader.baseline(read_nodes(reader.path, file.read_text(encoding="utf-8")))
     if reader.problems:
         raise GolfError(*reader.problems)
-    return layer
+    return preset
 
 
 def parse_override(text: str) -> tuple[str, Setting]:
@@ -81,7 +81,9 @@ class MatrixReader(RowReader):
         drafts = (*parts.pop("factors", ()), *parts.pop("rows", ()))
         self.check_rows(drafts)
         if "preset" in parts:
-            parts["preset_layer"] = load_preset(parts["preset"])
+            parts["preset_layer"], about = load_preset(parts["preset"])
+            own = parts["baseline_about"]
+            parts["baseline_about"] = dataclasses.replace(own, note=own.note or about.note)
         labels = self.about({n: node for n, node in nodes.items() if n in LABELS})
         return Matrix(path=self.path, drafts=drafts, about=labels, **parts)
 

@@ -13,7 +13,7 @@ from golf.optim.muon import Muon, build_rule
 from golf.optim.schedule import Rates
 from golf.optim.team import Alone, Team
 
-GROUPS = ("matrix", "embed", "head", "scalar")
+GROUPS = ("matrix", "embed", "head", "scalar", "resid", "x0", "adapter")
 ALONE = Alone()
 
 
@@ -95,6 +95,7 @@ def adam_groups(config: OptimConfig, width: int) -> dict[str, dict[str, Any]]:
     """Return Adam's settings for each group that it moves."""
     narrow = (width / config.lr_reference_width) ** -0.5 if config.lr_reference_width else 1.0
     betas = (config.adam_beta1, config.adam_beta2)
+    x0_beta1 = config.adam_beta1 if config.x0_beta1 is None else config.x0_beta1
     plain = {"lr": config.scalar_lr, "betas": betas, "weight_decay": 0.0}
     return {
         "embed": {
@@ -103,4 +104,7 @@ def adam_groups(config: OptimConfig, width: int) -> dict[str, dict[str, Any]]:
         },
         "head": {**plain, "lr": config.head_lr * narrow},
         "scalar": {**plain, "weight_decay": config.scalar_wd},
+        "resid": {**plain, "lr": config.scalar_lr if config.resid_lr is None else config.resid_lr},
+        "x0": {**plain, "betas": (x0_beta1, config.adam_beta2)},
+        "adapter": {**plain, "lr": config.adapter_lr},
     }  # fmt: skip

@@ -318,7 +318,7 @@ def test_every_section_reaches_the_matrix(tmp_path: Path) -> None:
         "train.tokens": 4096,
         "eval.geometries": ("chunked", "sliding8"),
     }
-    assert matrix.preset_layer == load_preset("quickstart")
+    assert matrix.preset_layer == load_preset("quickstart")[0]
 
 
 def test_a_matrix_without_a_name_is_called_after_its_file(tmp_path: Path) -> None:
@@ -396,7 +396,7 @@ def test_the_template_of_golf_init_is_a_legal_matrix(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", preset_names())
 def test_a_preset_holds_legal_settings_only(name: str) -> None:
-    layer = load_preset(name)
+    layer, _ = load_preset(name)
     assert layer
     assert all(s.where.startswith(f"golf/presets/{name}.yaml:") for s in layer.values())
 

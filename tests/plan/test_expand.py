@@ -58,7 +58,7 @@ def test_a_later_layer_wins(tmp_path: Path, text: str, name: str, expected: floa
 
 def test_a_preset_is_over_the_defaults_and_under_the_baseline(tmp_path: Path) -> None:
     baseline = plan(tmp_path, "preset: quickstart\nbaseline: {depth: 5}\n").rows[0]
-    layer = load_preset("quickstart")
+    layer, _ = load_preset("quickstart")
     assert baseline.values["model.model_dim"] == layer["model.model_dim"].value
     assert baseline.origins["model.model_dim"] == layer["model.model_dim"].where
     assert baseline.values["model.depth"] == 5 != layer["model.depth"].value

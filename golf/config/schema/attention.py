@@ -9,6 +9,7 @@ from golf.config.knob import ON, Effect, Scale, Stage, knob
 TRAIN = Stage.TRAIN
 GATED = {"model.attn_gate": ON}
 WITH_VALUE_EMBED = {"model.value_embed": ON}
+LAYER_TABLES = {**WITH_VALUE_EMBED, "model.value_embed_dim": (None,)}
 LAYERS = "none, all, alternate (every second, the last included), last:N, or a list 0,4,7"
 
 
@@ -68,13 +69,13 @@ class AttentionKnobs:
     value_gate: str = knob(
         "learned", TRAIN, "gate on the value embedding: learned from the input, or fixed at 1",
         choices=("learned", "fixed"), example="fixed",
-        needs={**WITH_VALUE_EMBED, "model.value_embed_dim": (None,)},
+        needs=LAYER_TABLES,
         effect=Effect.LOGITS, aliases=("ve_gate",),
     )  # fmt: skip
     value_gate_width: int = knob(
         32, TRAIN, "residual channels that the learned value gate reads", unit="channel",
         example=16, at_least=1, effect=Effect.LOGITS, scale=Scale.WIDTH,
-        needs={"model.value_gate": ("learned",)}, aliases=("ve_gate_channels",),
+        needs={**LAYER_TABLES, "model.value_gate": ("learned",)}, aliases=("ve_gate_channels",),
     )  # fmt: skip
     value_residual: bool = knob(
         False, TRAIN, "mix the first layer's values into every later layer's, by learned weights",

@@ -10,6 +10,7 @@ from golf.config.schema.phases import PhaseKnobs
 TRAIN = Stage.TRAIN
 WITH_EMA = {"train.ema_decay": ON}
 WITH_DECAY = {"optim.muon_wd": ON}
+SCALAR_MIX = {"model.x0_mix": ("scalar",)}
 MUON = {"optim.matrix_optimizer": ("muon",)}
 
 
@@ -155,6 +156,20 @@ class OptimConfig:
         0.04, TRAIN, "learning rate of Adam on gains, gates and other small parameters",
         example=0.02, at_least=0.0,
     )  # fmt: skip
+    resid_lr: float | None = knob(
+        None, TRAIN, "learning rate of the factors on the stream in a scalar x0_mix (null: "
+        "scalar_lr)", example=0.005, at_least=0.0, needs=SCALAR_MIX, aliases=("resid_lambda_lr",),
+    )  # fmt: skip
+    x0_beta1: float | None = knob(
+        None, TRAIN, "Adam's decay of the gradient average for the factors on the embedding in a "
+        "scalar x0_mix (null: adam_beta1)", example=0.5, at_least=0.0, at_most=0.9999,
+        needs=SCALAR_MIX,
+    )  # fmt: skip
+    adapter_lr: float = knob(
+        0.01, TRAIN, "learning rate of Adam on loop adapters", example=0.05, at_least=0.0,
+        needs={"model.loop_count": ON, "model.loop_lora_rank": ON},
+        aliases=("loop_lora_lr",),
+    )  # fmt: skip
     muon_momentum: float = knob(
         0.95, TRAIN, "momentum of Muon after its warm-up", example=0.9, at_least=0.0,
         at_most=0.9999,
@@ -205,7 +220,7 @@ class OptimConfig:
     )  # fmt: skip
     muon_wd_taper_end: float = knob(
         0.0, TRAIN, "factor on muon_wd at the end of its taper", example=0.5, at_least=0.0,
-        needs={"optim.muon_wd_taper_start": ON}, aliases=("wd_taper_final_mult",),
+        needs={**WITH_DECAY, "optim.muon_wd_taper_start": ON}, aliases=("wd_taper_final_mult",),
     )  # fmt: skip
     adam_beta1: float = knob(
         0.9, TRAIN, "Adam's decay of the gradient average", example=0.8, at_least=0.0,
