@@ -132,8 +132,7 @@ class Training:
         """Leave the gradient of this rank's targets in the parameters; return their loss."""
         loss_sum = torch.zeros((), dtype=torch.float64, device=self.world.device)
         for batch in self.loader.micro_batches(self.budget.step):
-            parts = (None if t is None else t.to(self.world.device) for t in batch)
-            nll = learner.model(*parts)
+            nll = learner.model(*batch.to(self.world.device))
             (nll.sum() / self.config.batch_tokens).backward()
             loss_sum += nll.detach().sum(dtype=torch.float64)
         return loss_sum

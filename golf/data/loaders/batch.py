@@ -27,6 +27,11 @@ class Batch(NamedTuple):
     targets: Tensor
     starts: Tensor | None = None
 
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on ``device``."""
+        starts = None if self.starts is None else self.starts.to(device)
+        return Batch(self.inputs.to(device), self.targets.to(device), starts)
+
 
 @dataclass(frozen=True)
 class Share:
