@@ -153,7 +153,8 @@ def test_a_second_run_in_the_same_project_is_refused(golf: Golf) -> None:
 
 def test_two_processes_give_the_loss_curve_of_one(finished: Golf) -> None:
     """The sums differ in order only; Muon then magnifies the last bits of small gradients."""
-    settings = ("--set", "log_every=1", "--set", "train.steps=40")
+    chosen = ("log_every=1", "train.steps=40", "muon_beta2=0.95", "muon_row_norm=true")
+    settings = [part for setting in chosen for part in ("--set", setting)]
     for processes in ("1", "2"):
         finished("run", "matrices/tiny.yaml", "--nproc", processes, *settings)
     curves: dict[int, list[float]] = {}
