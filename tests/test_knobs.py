@@ -12,6 +12,7 @@ from golf.config.knob import ON, UNSET, Effect, Knob, Stage, Value
 from golf.config.schema import KNOBS, group_from, is_relevant, spec_for
 from golf.config.schema.model import ModelConfig
 from golf.config.values import coerce
+from golf.errors import GolfError
 from golf.model.gpt import GPT, build_gpt
 from golf.plan.graph import Cell, Node
 from golf.records import read_result
@@ -29,21 +30,37 @@ NODES = {
 }
 
 
+def needed(knob: Knob) -> dict[str, Value]:
+    """Return settings under which ``knob`` is read."""
+    found: dict[str, Value] = {}
+    for other, allowed in knob.needs.items():
+        found |= needed(KNOBS[other])
+        found[other] = KNOBS[other].example if allowed is ON else allowed[0]
+    return found
+
+
 def base_for(knob: Knob) -> dict[str, Value]:
     """Return the tiny settings without the knob itself, and with what it needs."""
-    rivals = {k.name for k in KNOBS.values() if k.exclusive and k.exclusive == knob.exclusive}
-    base = {n: v for n, v in TINY.items() if n != knob.name and n not in rivals}
-    for other, allowed in knob.needs.items():
-        base[other] = KNOBS[other].example if allowed is ON else allowed[0]
+    given = {**needed(knob), **knob.example_with}
+    groups = {KNOBS[n].exclusive for n in (knob.name, *given)} - {""}
+    rivals = {k.name for k in KNOBS.values() if k.exclusive in groups}
+    base = {n: v for n, v in TINY.items() if n != knob.name and n not in rivals} | given
     whole = {n: k.default for n, k in KNOBS.items()} | base
     return {n: v for n, v in base.items() if is_relevant(KNOBS[n], whole)}
 
 
 def before_and_after(project: Project, knob: Knob) -> tuple[Cell, Cell]:
-    """Return the cell without the knob's example and the one with it."""
+    """Return the cell without the knob's example and the one with it.
+
+    Where only the example makes its surroundings legal, the cell before is without them.
+    """
     base = base_for(knob)
-    before, after = (project.plan(v).cells[0] for v in (base, {**base, knob.name: knob.example}))
-    return before, after
+    after = project.plan({**base, knob.name: knob.example}).cells[0]
+    try:
+        before = project.plan(base)
+    except GolfError:
+        before = project.plan({n: v for n, v in base.items() if n not in knob.example_with})
+    return before.cells[0], after
 
 
 def nodes(cell: Cell) -> dict[str, str]:
@@ -81,11 +98,13 @@ def test_the_example_changes_the_nodes_of_its_stage_and_those_after(
 
 @ALL
 def test_an_unmet_need_takes_the_knob_out_of_every_key(knob: Knob) -> None:
-    values: dict[str, Value] = {n: k.default for n, k in KNOBS.items()} | base_for(knob)
+    met: dict[str, Value] = {n: k.default for n, k in KNOBS.items()} | base_for(knob)
     for other, allowed in knob.needs.items():
-        switches = (True, False) if KNOBS[other].kind is bool else ()
-        unmet = [c for c in (*KNOBS[other].choices, *switches, KNOBS[other].off) if c is not UNSET]
-        values[other] = next(c for c in unmet if allowed is ON or c not in allowed)
+        need = KNOBS[other]
+        switches = (True, False) if need.kind is bool else ()
+        candidates = (*need.choices, *switches, need.off, need.example)
+        refused = [c for c in candidates if (c == need.off if allowed is ON else c not in allowed)]
+        values = {**met, other: next(c for c in refused if c is not UNSET)}
         assert not is_relevant(knob, values)
         assert knob.name not in spec_for(values, *STAGES)
 
@@ -146,7 +165,8 @@ def see_parameters(project: Project, cell: Cell) -> list[bytes]:
     project.run(cell.train)
     loaded = load_tensors(project.files(cell.train).checkpoint, torch.device("cpu"))
     assert loaded is not None
-    return [t.numpy().tobytes() for n, t in sorted(loaded[0].items()) if n.startswith("export.")]
+    exported = [t for n, t in sorted(loaded[0].items()) if n.startswith("export.")]
+    return [str(t.dtype).encode() + t.float().numpy().tobytes() for t in exported]
 
 
 def see_artifact(project: Project, cell: Cell) -> bytes:

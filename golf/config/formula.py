@@ -14,9 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from golf.config.knob import Value, Values
+from golf.config.knob import Values
 from golf.config.names import find_knob, short_names
-from golf.config.resolve import n_head
 from golf.config.schema import KNOBS
 from golf.errors import GolfError, Problem, did_you_mean
 
@@ -26,8 +25,6 @@ STEEPEST = 64  # largest exponent
 
 Run = Callable[[Values], Any]
 
-# What rows are about and no knob says; read from resolved values.
-DERIVED: Mapping[str, Callable[[dict[str, Value]], Value]] = {"n_head": n_head}
 NAMED_VALUES = {"null": None, "true": True, "false": False}
 ARITHMETIC: Mapping[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -138,14 +135,12 @@ class _Builder:
         try:
             knob = find_knob(written).name
         except GolfError as error:
-            if written not in DERIVED:
-                raise self._unknown(written, error.problems[0]) from None
-            return lambda values: DERIVED[written](dict(values))
+            raise self._unknown(written, error.problems[0]) from None
         self.names.add(knob)
         return lambda values: values[knob]
 
     def _unknown(self, written: str, problem: Problem) -> FormulaError:
-        known = [*KNOBS, *short_names(), *DERIVED]
+        known = [*KNOBS, *short_names()]
         hint = did_you_mean(written, known) or f"words stand in quotes: '{written}'"
         return FormulaError(problem.what, hint if "unknown" in problem.what else problem.hint)
 

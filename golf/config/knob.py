@@ -77,6 +77,7 @@ class Facts:
     stage: Stage
     help: str
     example: Value
+    example_with: Mapping[str, Value] = field(default_factory=dict)
     unit: str = ""
     choices: tuple[Value, ...] = ()
     off: Value | _Unset = UNSET
@@ -127,10 +128,11 @@ def knob(default: Any, stage: Stage, help: str, **facts: Any) -> Any:
         default: the value when neither preset, matrix nor command line sets it.
         stage: the earliest stage that reads it.
         help: lower case, no full stop; completes "this knob is the ...".
-        **facts: ``example`` (required; a legal value other than the default), ``unit``,
-            ``choices``, ``off`` (the value at which the technique does nothing at all; left
-            out of node keys), ``aliases`` (other names, any case), ``bare`` (False forbids the
-            leaf alone as a short name), ``needs`` (relevant only where the named knobs have
+        **facts: ``example`` (required; a legal value other than the default),
+            ``example_with`` (settings that the example takes besides those of ``needs``),
+            ``unit``, ``choices``, ``off`` (the value at which the technique does nothing at all;
+            left out of node keys), ``aliases`` (other names, any case), ``bare`` (False forbids
+            the leaf alone as a short name), ``needs`` (relevant only where the named knobs have
             one of these values; ``ON`` for any but off), ``effect``, ``scale`` and
             ``multiple_of`` (how profiles shrink it), ``at_least``, ``at_most``, ``exclusive``
             (setting one knob of the group unsets the others), ``shared`` (the same for all

@@ -19,7 +19,7 @@ Rule = Callable[[Values, int], str]
 def _heads_fill_the_width(v: Values, _: int) -> str:
     width, head, heads = v["model.model_dim"], v["model.head_dim"], v["model.n_head"]
     if width == head * heads:
-        return f"a head of {head} channels cannot turn pairs of them" if head % 2 else ""
+        return ""
     if head == width // heads:
         return f"model_dim {width} is not a multiple of n_head {heads}"
     return f"model_dim {width} is not a multiple of head_dim {head}"
@@ -149,10 +149,13 @@ MODEL_RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
         ("model.model_dim", "model.aspect_ratio", "model.head_dim", "model.n_head"),
         _heads_fill_the_width,
     ),
-    (("model.n_kv_head", "model.head_dim", "model.model_dim"), _kv_heads_share_evenly),
-    (("model.rope_dims", "model.head_dim"), _rotary_pairs),
-    (("model.rope_train_len", "train.seq_len"), _rotary_scaling),
-    (("model.shared_head_dim", "model.rope_dims", "model.head_dim"), _shared_heads),
+    (
+        ("model.n_kv_head", "model.n_head", "model.head_dim", "model.model_dim"),
+        _kv_heads_share_evenly,
+    ),
+    (("model.rope_dims", "model.head_dim", "model.n_head"), _rotary_pairs),
+    (("model.rope_train_len", "model.rope_dims", "train.seq_len"), _rotary_scaling),
+    (("model.shared_head_dim", "model.rope_dims", "model.head_dim", "model.n_head"), _shared_heads),
     (("model.window_pattern",), _window_letters),
     (("model.value_embed", "model.depth"), _layers_exist("model.value_embed")),
     (("model.xsa", "model.depth"), _layers_exist("model.xsa")),

@@ -13,6 +13,7 @@ VALUES = {n: k.default for n, k in KNOBS.items()} | {
     "model.depth": 6,
     "model.model_dim": 384,
     "model.head_dim": 64,
+    "model.n_head": 6,
     "model.tied": True,
     "model.attn_gate": "out_gate",
     "train.seconds": None,
@@ -45,7 +46,7 @@ def test_a_formula_has_the_value_of_its_arithmetic(text: str, value: object) -> 
 
 def test_a_formula_knows_the_knobs_that_it_reads() -> None:
     names = parse_formula("n_head / 2 + DIM * model.depth").names
-    assert names == {"model.model_dim", "model.depth"}
+    assert names == {"model.n_head", "model.model_dim", "model.depth"}
 
 
 REFUSED = {

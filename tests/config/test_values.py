@@ -87,7 +87,7 @@ def test_a_geometry_listed_twice_is_refused() -> None:
 
 
 def test_a_refused_word_suggests_the_closest_choice() -> None:
-    assert refusal("value_embed", "alternating").hint == "did you mean 'alternate'?"
+    assert refusal("attn_gate", "out_gates").hint == "did you mean 'out_gate'?"
 
 
 @pytest.mark.parametrize(("name", "off"), [("logit_softcap", "null"), ("warmup_frac", "0")])

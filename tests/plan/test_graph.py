@@ -266,11 +266,11 @@ def test_a_key_is_the_start_of_the_hash_of_canonical_json() -> None:
 
 
 GOLDEN = {
-    "train": "9fe9e8edc9ed",
-    "pre": "696ae7c94c24",
-    "quantize": "7557fa21fcb8",
-    "post": "1774cfbb1835",
-    "ttt": "b6b18c99edc3",
+    "train": "ad27d7b8bfbb",
+    "pre": "3f151ba893be",
+    "quantize": "bf2141671093",
+    "post": "8067a0dec393",
+    "ttt": "61f8ae37067c",
 }
 MOVED = """\
 The names of finished work moved: everybody's results would be done again.

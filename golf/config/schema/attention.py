@@ -55,7 +55,8 @@ class AttentionKnobs:
     )  # fmt: skip
     shared_head_dim: int = knob(
         0, TRAIN, "trailing channels of each head whose query (and key) weights all heads share",
-        unit="channel", off=0, example=8, at_least=0, effect=Effect.LOGITS, scale=Scale.WIDTH,
+        unit="channel", off=0, example=8, example_with={"model.rope_dims": 16}, at_least=0,
+        effect=Effect.LOGITS, scale=Scale.WIDTH,
     )  # fmt: skip
     value_embed: str = knob(
         "none", TRAIN, f"layers whose values get a token embedding added: {LAYERS}", off="none",

@@ -30,14 +30,14 @@ class ShapeKnobs:
     width_rounding: str = knob(
         "error", TRAIN, "what to do where depth x aspect_ratio is no multiple of head_dim: refuse "
         "it, or round up", choices=("error", "up"), example="up", effect=Effect.LOGITS,
-        needs={"model.aspect_ratio": ON},
+        example_with={"model.aspect_ratio": 40}, needs={"model.aspect_ratio": ON},
     )  # fmt: skip
     head_dim: int = knob(
         32, TRAIN, "width of one attention head", unit="channel", example=64, at_least=2,
         effect=Effect.LOGITS, scale=Scale.WIDTH, multiple_of=2, exclusive="heads",
     )  # fmt: skip
     n_head: int | None = knob(
-        None, TRAIN, "number of query heads (null: model_dim / head_dim)", unit="head", example=2,
+        None, TRAIN, "number of query heads (null: model_dim / head_dim)", unit="head", example=8,
         at_least=1, effect=Effect.LOGITS, exclusive="heads", aliases=("num_heads", "n_heads"),
     )  # fmt: skip
     n_kv_head: int | None = knob(
