@@ -43,6 +43,22 @@ def fail(what: str, hint: str = "", where: str = "") -> GolfError:
     return GolfError(Problem(where, what, hint))
 
 
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems as a reader of the file meets them; what was said before is left out."""
+    first: dict[tuple[str, str], Problem] = {}
+    for problem in problems:
+        first.setdefault((problem.where, problem.what), problem)
+    return sorted(first.values(), key=_place)
+
+
+def _place(problem: Problem) -> tuple[str, int, int]:
+    file, _, rest = problem.where.rpartition(":")
+    file, _, line = file.rpartition(":")
+    if line.isdigit() and rest.isdigit():
+        return file, int(line), int(rest)
+    return problem.where, 0, 0
+
+
 def did_you_mean(word: str, options: Iterable[str]) -> str:
     """Return ``did you mean 'a' or 'b'?`` for the closest options, or ""."""
     by_lower = {option.lower(): option for option in options}

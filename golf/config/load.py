@@ -10,11 +10,11 @@ from typing import Any
 
 from golf.config.about import About
 from golf.config.machine import Launch
-from golf.config.matrix import Layer, Matrix, Setting
-from golf.config.nodes import Node, Scalar, Table, read_nodes
+from golf.config.matrix import Layer, Matrix, Setting, put_layer
+from golf.config.nodes import Items, Node, Scalar, Table, read_nodes
+from golf.config.points import PointReader
 from golf.config.profiles import PROFILES
-from golf.config.rows import RowReader
-from golf.errors import GolfError, fail
+from golf.errors import GolfError, Problem, fail, in_order
 
 PRESETS = Path(__file__).parents[1] / "presets"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -27,11 +27,24 @@ def load_matrix(path: Path, text: str | None = None) -> Matrix:
     Raises:
         GolfError: with every problem found in the file.
     """
-    reader = MatrixReader(path)
-    matrix = reader.matrix(read_nodes(path, text))
-    if reader.problems:
-        raise GolfError(*reader.problems)
+    matrix = read_matrix(path, text)
+    if matrix.problems:
+        raise GolfError(*in_order(matrix.problems))
     return matrix
+
+
+def read_matrix(path: Path, text: str | None = None) -> Matrix:
+    """Read a matrix file as far as it can be read; ``problems`` of the result holds the rest.
+
+    Raises:
+        GolfError: what is wrong concerns every row, so that there is nothing to go on with.
+    """
+    problems: list[Problem] = []
+    reader = MatrixReader(path, problems)
+    matrix = reader.matrix(read_nodes(path, text, problems))
+    if problems and not reader.has_ground:
+        raise GolfError(*in_order(problems))
+    return dataclasses.replace(matrix, problems=tuple(problems))
 
 
 def preset_names() -> list[str]:
@@ -42,7 +55,7 @@ def preset_names() -> list[str]:
 def load_preset(name: str) -> tuple[Layer, About]:
     """Return the settings of a preset, and its note on what it was published on."""
     file = PRESETS / f"{name}.yaml"
-    reader = MatrixReader(Path(f"golf/presets/{name}.yaml"))
+    reader = MatrixReader(Path(f"golf/presets/{name}.yaml"), [])
     preset = reader.baseline(read_nodes(reader.path, file.read_text(encoding="utf-8")))
     if reader.problems:
         raise GolfError(*reader.problems)
@@ -55,7 +68,7 @@ def parse_override(text: str) -> tuple[str, Setting]:
     where = f"--set {text}"
     if not equals:
         raise fail("wants NAME=VALUE", "for example --set seq_len=512", where)
-    reader = MatrixReader(Path(where))
+    reader = MatrixReader(Path(where), [])
     value = read_nodes(Path(where), raw) if raw else Scalar("", where)
     layer = reader.settings(Table(((Scalar(name.strip(), where), value),), where))
     if reader.problems:
@@ -64,13 +77,34 @@ def parse_override(text: str) -> tuple[str, Setting]:
     return knob_name, dataclasses.replace(setting, where=where)
 
 
-class MatrixReader(RowReader):
-    """Walks the sections of a matrix file."""
+class MatrixReader(PointReader):
+    """Walks the sections of a matrix file.
+
+    Attributes:
+        has_ground: whether what every row starts from could be read.
+        above: the files that include this one, itself last.
+    """
+
+    def __init__(self, path: Path, problems: list[Problem], above: tuple[Path, ...] = ()) -> None:
+        super().__init__(path, problems)
+        self.has_ground = True
+        self.above = (*above, path.resolve())
 
     def matrix(self, root: Node) -> Matrix:
+        parts = self.parts(root)
+        drafts = tuple(draft for section in ROWS for draft in parts.pop(section, ()))
+        if "preset" in parts:
+            parts["preset_layer"], about = load_preset(parts["preset"])
+            own = parts["baseline_about"]
+            parts["baseline_about"] = dataclasses.replace(own, note=own.note or about.note)
+        return Matrix(path=self.path, drafts=self.sound_rows(drafts), **parts)
+
+    def parts(self, root: Node) -> dict[str, Any]:
+        """Return what the sections say, those of included files under the file's own."""
         entries = self.entries(root, (*SECTIONS, *LABELS), "section")
         nodes = {str(key.value): node for key, node in entries}
-        parts = {n: SECTIONS[n](self, node) for n, node in nodes.items() if n in SECTIONS}
+        self.has_ground &= bool(entries)
+        parts = {n: self.section(n, node) for n, node in nodes.items() if n in SECTIONS}
         parts = {n: found for n, found in parts.items() if found is not None}
         name = parts.setdefault("name", self.path.stem)
         if not NAME.match(name):
@@ -78,14 +112,17 @@ class MatrixReader(RowReader):
             hint = "`name:` is letters, digits, dots, dashes and underscores"
             self.add(where, f"{name!r} cannot name a report", hint)
         parts["baseline"], parts["baseline_about"] = self.whole_baseline(parts)
-        drafts = (*parts.pop("factors", ()), *parts.pop("rows", ()))
-        self.check_rows(drafts)
-        if "preset" in parts:
-            parts["preset_layer"], about = load_preset(parts["preset"])
-            own = parts["baseline_about"]
-            parts["baseline_about"] = dataclasses.replace(own, note=own.note or about.note)
-        labels = self.about({n: node for n, node in nodes.items() if n in LABELS})
-        return Matrix(path=self.path, drafts=drafts, about=labels, **parts)
+        parts["about"] = self.about({n: node for n, node in nodes.items() if n in LABELS})
+        for included in reversed(parts.pop("include", ())):
+            parts = _merged(included, parts)
+        return parts
+
+    def section(self, name: str, node: Node) -> Any:
+        before = len(self.problems)
+        found = SECTIONS[name](self, node)
+        if name in GROUND and len(self.problems) > before:
+            self.has_ground = False
+        return found
 
     def whole_baseline(self, parts: dict[str, Any]) -> tuple[Layer, About]:
         """Join the baseline with the sections that set knobs for every row."""
@@ -95,6 +132,25 @@ class MatrixReader(RowReader):
             what = f"{name} is already set in the baseline ({layer[name].where})"
             self.add(late[name].where, what)
         return {**layer, **late}, about
+
+    def include(self, node: Node) -> list[dict[str, Any]]:
+        """Read the files named here; their paths are relative to this one."""
+        found = []
+        for item in node.items if isinstance(node, Items) else (node,):
+            name = self.word(item)
+            path = self.path.parent / name if name else self.path
+            if path.resolve() in self.above:
+                self.add(item.where, f"{name} includes itself in the end")
+                continue
+            reader = MatrixReader(path, self.problems, self.above)
+            try:
+                found.append(reader.parts(read_nodes(path, None, self.problems)))
+            except GolfError as error:
+                self.add(item.where, f"cannot include {name}")
+                self.problems += error.problems
+            self.has_ground &= reader.has_ground
+            self.unsound |= reader.unsound
+        return found
 
     def launch(self, node: Node) -> Launch | None:
         fields = {f.name: f.default for f in dataclasses.fields(Launch)}
@@ -132,7 +188,23 @@ SECTIONS: dict[str, Callable[[MatrixReader, Node], Any]] = {
     "budget": MatrixReader.budget,
     "evaluate": MatrixReader.evaluate,
     "launch": MatrixReader.launch,
+    "include": MatrixReader.include,
     "baseline": MatrixReader.baseline,
     "factors": MatrixReader.factors,
+    "grid": MatrixReader.grid,
+    "zip": MatrixReader.zip,
     "rows": MatrixReader.rows,
+    "where": MatrixReader.where,
+    "exclude": MatrixReader.exclude,
 }
+GROUND = ("preset", "budget", "include", "baseline")  # what every row starts from
+ROWS = ("factors", "grid", "zip", "rows")
+LISTS = (*ROWS, "where", "exclude")
+
+
+def _merged(included: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Return what an included file says with ``own`` over it; rows and constraints add up."""
+    baseline = dict(included["baseline"])
+    put_layer(baseline, own["baseline"])
+    lists = {n: (*included.get(n, ()), *own.get(n, ())) for n in LISTS if n in included or n in own}
+    return {**included, **own, "baseline": baseline, **lists}

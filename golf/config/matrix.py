@@ -10,7 +10,9 @@ from golf.config.about import About
 from golf.config.formula import Formula
 from golf.config.knob import Value
 from golf.config.machine import Launch
+from golf.config.schema import KNOBS
 from golf.config.values import format_value
+from golf.errors import Problem
 
 BASELINE = "baseline"
 
@@ -39,6 +41,20 @@ class Setting:
 
 Layer = Mapping[str, Setting]
 
+RIVALS: Mapping[str, tuple[str, ...]] = {
+    k.name: tuple(o.name for o in KNOBS.values() if o.exclusive == k.exclusive and o is not k)
+    for k in KNOBS.values()
+    if k.exclusive
+}
+
+
+def put_layer(settings: dict[str, Setting], layer: Layer) -> None:
+    """Put ``layer`` over ``settings``; one knob of an exclusive group takes the others away."""
+    for name in layer:
+        for rival in RIVALS.get(name, ()):
+            settings.pop(rival, None)
+    settings.update(layer)
+
 
 @dataclass(frozen=True)
 class RowDraft:
@@ -47,6 +63,7 @@ class RowDraft:
     Attributes:
         parent: the row that deltas are taken against and settings are inherited from.
         same_as: a row that this one is meant to equal ("" for none).
+        source: the section that made it; points of a ``grid`` or ``zip`` may be dropped.
         seeds: seeds of this row alone; () for those of the matrix.
     """
 
@@ -55,8 +72,27 @@ class RowDraft:
     where: str
     parent: str = BASELINE
     same_as: str = ""
+    source: str = "rows"
     seeds: tuple[int, ...] = ()
     about: About = field(default_factory=About)
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A formula that every generated row has to meet, and the reason that was given."""
+
+    formula: Formula
+    where: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """Settings that no generated row may have together, and the reason that was given."""
+
+    layer: Layer
+    where: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +102,9 @@ class Matrix:
     Attributes:
         about: labels of the whole file.
         baseline_about: words beside the baseline's settings.
+        where: constraints on rows that ``factors``, ``grid`` and ``zip`` make.
+        exclude: combinations that are left out of them.
+        problems: what is wrong with the parts of the file that were left out here.
     """
 
     path: Path
@@ -79,4 +118,7 @@ class Matrix:
     baseline: Layer = field(default_factory=dict)
     baseline_about: About = field(default_factory=About)
     drafts: tuple[RowDraft, ...] = ()
+    where: tuple[Constraint, ...] = ()
+    exclude: tuple[Exclusion, ...] = ()
     about: About = field(default_factory=About)
+    problems: tuple[Problem, ...] = ()

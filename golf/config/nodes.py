@@ -18,6 +18,9 @@ INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]*)$")
 FLOAT = re.compile(r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9]+)([eE][-+]?[0-9]+)?$")
 ODD_NUMBER = re.compile(r"[-+]?(0[0-9]+|0[xob][0-9a-fA-F]+|[0-9]+(:[0-9]+)+)$")
 LONGEST_NUMBER = 4000  # digits that Python still reads
+DEEPEST = 40  # levels of nesting
+TOWER = 10_000  # characters from which on the depth is measured before the parser is trusted
+MOST_NODES = 500_000  # aliases can make a short file long
 WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
@@ -48,16 +51,23 @@ class Table:
 Node = Scalar | Items | Table
 
 
-def read_nodes(path: Path, text: str | None = None) -> Node:
+def read_nodes(path: Path, text: str | None = None, problems: list[Problem] | None = None) -> Node:
     """Parse a YAML file (or ``text`` in its place).
 
+    Args:
+        path: the file, and the name by which places in it are told.
+        text: what to read in place of the file.
+        problems: takes duplicate keys, ambiguous numbers and the like, so that a caller can go
+            on without them; by default they are raised.
+
     Raises:
-        GolfError: unreadable file, broken YAML, duplicate keys or ambiguous numbers.
+        GolfError: an unreadable file or broken YAML, or nothing left to go on with.
     """
     if text is None:
         text = _read(path)
     try:
-        root = yaml.compose(text, Loader=yaml.CSafeLoader if _HAS_C else yaml.SafeLoader)
+        _refuse_towers(path, text)
+        root = yaml.compose(text, Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
@@ -66,14 +76,31 @@ def read_nodes(path: Path, text: str | None = None) -> Node:
         raise fail(f"not valid YAML: {error}", where=str(path)) from None
     if root is None:
         raise fail("the file is empty", "`golf init` writes one to start from", str(path))
-    problems: list[Problem] = []
-    node = _Reader(str(path), problems).read(root, ())
-    if problems:
-        raise GolfError(*problems)
+    found: list[Problem] = []
+    node = _Reader(str(path), found).read(root, ())
+    if node is None or (found and problems is None):
+        raise GolfError(*found)
+    (problems if problems is not None else []).extend(found)
     return node
 
 
-_HAS_C = hasattr(yaml, "CSafeLoader")
+LOADER = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
+
+
+def _refuse_towers(path: Path, text: str) -> None:
+    """Refuse text that is nested so deeply that the parser itself would fall.
+
+    Raises:
+        GolfError: more than ``DEEPEST`` levels in a file that is long enough to hold so many.
+    """
+    if len(text) < TOWER:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise fail(f"nested more than {DEEPEST} levels deep", where=str(path))
 
 
 def _read(path: Path) -> str:
@@ -91,17 +118,29 @@ class _Reader:
     def __init__(self, path: str, problems: list[Problem]) -> None:
         self.path = path
         self.problems = problems
+        self.number = 0
 
     def where(self, node: yaml.Node) -> str:
         return f"{self.path}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
 
-    def read(self, node: yaml.Node, above: tuple[yaml.Node, ...]) -> Node:
+    def note(self, where: str, what: str, hint: str = "") -> None:
+        self.problems.append(Problem(where, what, hint))
+
+    def read(self, node: yaml.Node, above: tuple[yaml.Node, ...]) -> Node | None:
+        """Return what stands here; None where something is wrong with it."""
         where = self.where(node)
+        self.number += 1
         if any(node is a for a in above):
-            self.problems.append(Problem(where, "an alias that contains itself"))
-            return Scalar(None, where)
+            self.note(where, "an alias that contains itself")
+            return None
+        if len(above) > DEEPEST:
+            raise fail(f"nested more than {DEEPEST} levels deep", where=where)
+        if self.number > MOST_NODES:
+            raise fail(f"more than {MOST_NODES:,} values, aliases counted", where=self.path)
         if isinstance(node, yaml.SequenceNode):
-            return Items(tuple(self.read(n, (*above, node)) for n in node.value), where)
+            items = [self.read(n, (*above, node)) for n in node.value]
+            whole = tuple(item for item in items if item is not None)
+            return Items(whole, where) if len(whole) == len(items) else None
         if isinstance(node, yaml.MappingNode):
             return self._table(node, (*above, node))
         assert isinstance(node, yaml.ScalarNode)
@@ -111,32 +150,44 @@ class _Reader:
         entries: list[tuple[Scalar, Node]] = []
         seen: dict[str, str] = {}
         for key_node, value_node in node.value:
+            where = self.where(key_node)
+            value = self.read(value_node, above)
             if not isinstance(key_node, yaml.ScalarNode):
-                self.problems.append(Problem(self.where(key_node), "a key must be a plain word"))
+                self.note(where, "a key must be a plain word")
                 continue
-            key = Scalar(key_node.value, self.where(key_node))
-            first = seen.setdefault(key_node.value, key.where)
-            if first != key.where:
+            key = key_node.value
+            first = seen.setdefault(key, where)
+            if key == "<<":
+                hint = "repeat the settings, or start a row from another with `parent:`"
+                self.note(where, "merge keys (<<) are not read", hint)
+            elif first != where:
                 line = first.rsplit(":", 2)[1]
-                what = f"{key_node.value!r} is set twice; first on line {line}"
-                self.problems.append(Problem(key.where, what, "keep one of them"))
-            entries.append((key, self.read(value_node, above)))
+                self.note(where, f"{key!r} is set twice; first on line {line}", "keep one of them")
+            elif value is not None:
+                entries.append((Scalar(key, where), value))
         return Table(tuple(entries), self.where(node))
 
-    def _scalar(self, node: yaml.ScalarNode) -> Scalar:
+    def _scalar(self, node: yaml.ScalarNode) -> Scalar | None:
         text, where = node.value, self.where(node)
         if node.style in ("'", '"', "|", ">"):
             return Scalar(text, where)
-        if ODD_NUMBER.match(text):
-            what = f"{text} is read differently by different YAML versions"
-            self.problems.append(Problem(where, what, "write a plain decimal number, or quote it"))
+        if fault := _fault(text):
+            self.note(where, *fault)
+            return None
         if text.lower() in WORDS:
             return Scalar(WORDS[text.lower()], where)
-        if INTEGER.match(text) and len(text) > LONGEST_NUMBER:
-            self.problems.append(Problem(where, "a number of thousands of digits"))
-            return Scalar(None, where)
         if INTEGER.match(text):
             return Scalar(int(text), where)
         if FLOAT.match(text):
             return Scalar(float(text), where)
         return Scalar(text, where)
+
+
+def _fault(text: str) -> tuple[str, ...]:
+    """Say what is wrong with a plain scalar that looks like a number, and what to do."""
+    if ODD_NUMBER.match(text):
+        what = f"{text} is read differently by different YAML versions"
+        return what, "write a plain decimal number, or quote it"
+    if INTEGER.match(text) and len(text) > LONGEST_NUMBER:
+        return ("a number of thousands of digits",)
+    return ()

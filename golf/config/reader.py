@@ -19,11 +19,11 @@ from golf.errors import GolfError, Problem, did_you_mean
 
 
 class Reader:
-    """Reads the nodes of one file; ``problems`` is what was wrong with them."""
+    """Reads the nodes of one file; what is wrong with them goes to ``problems``."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, problems: list[Problem]) -> None:
         self.path = path
-        self.problems: list[Problem] = []
+        self.problems = problems
 
     def add(self, where: str, what: str, hint: str = "") -> None:
         self.problems.append(Problem(where, what, hint))

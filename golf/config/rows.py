@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from golf.config.about import PRIORITIES, About, Expectation
@@ -9,14 +10,18 @@ from golf.config.knob import Knob
 from golf.config.matrix import BASELINE, Layer, RowDraft, Setting
 from golf.config.nodes import Items, Node, Scalar, Table
 from golf.config.reader import Reader
-from golf.errors import did_you_mean
+from golf.errors import Problem, did_you_mean
 
 ABOUT_WORDS = ("note", "why", "expect", "priority", "tags")
 ROW_WORDS = ("parent", "same_as", "seeds", *ABOUT_WORDS)
 
 
 class RowReader(Reader):
-    """Reads the sections that make rows."""
+    """Reads the sections that make rows; ``unsound`` names those that something is wrong with."""
+
+    def __init__(self, path: Path, problems: list[Problem]) -> None:
+        super().__init__(path, problems)
+        self.unsound: set[str] = set()
 
     def factors(self, node: Node) -> tuple[RowDraft, ...]:
         """One row per value, against the baseline."""
@@ -29,7 +34,7 @@ class RowReader(Reader):
             for setting in settings if knob else ():
                 assert knob
                 name = f"{key.value}={setting.text.removeprefix('= ')}"
-                drafts.append(RowDraft(name, {knob.name: setting}, setting.where))
+                drafts.append(RowDraft(name, {knob.name: setting}, setting.where, source="factors"))
         return tuple(drafts)
 
     def axis(self, key: Scalar, values: Node) -> tuple[Knob | None, list[Setting]]:
@@ -48,6 +53,7 @@ class RowReader(Reader):
             self.add(node.where, "expected row names, each with its settings")
             return ()
         for key, body in node.entries:
+            before = len(self.problems)
             empty = isinstance(body, Scalar) and body.value is None
             if not isinstance(body, Table) and not empty:
                 self.add(body.where, f"row {key.value!r} wants settings, such as {{depth: 6}}")
@@ -55,6 +61,8 @@ class RowReader(Reader):
                 self.add(key.where, "a row needs a name")
             words, own, about = self.row_body(body, ROW_WORDS)
             layer = self.settings(own, by_row=True)
+            if len(self.problems) > before:
+                self.unsound.add(str(key.value))
             drafts.append(RowDraft(str(key.value), layer, key.where, about=about, **words))
         return tuple(drafts)
 
@@ -121,20 +129,36 @@ class RowReader(Reader):
         self.add(node.where, f"expect is a signed {' or an '.join(kinds)}", example)
         return Expectation()
 
-    def check_rows(self, drafts: tuple[RowDraft, ...]) -> None:
-        """Report names used twice, unknown parents and circles."""
+    def sound_rows(self, drafts: tuple[RowDraft, ...]) -> tuple[RowDraft, ...]:
+        """Report names used twice, unknown parents and circles; return the rows that are left.
+
+        What builds on a row that something is wrong with is left out too.
+        """
         seen: dict[str, RowDraft] = {}
         for draft in drafts:
             if draft.name in seen or draft.name == BASELINE:
                 self.add(draft.where, f"there is already a row {draft.name!r}", "rename one")
-            seen[draft.name] = draft
-        for draft in drafts:
+            seen.setdefault(draft.name, draft)
+        seen.pop(BASELINE, None)
+        for draft in list(seen.values()):
             for name in filter(None, (draft.parent, draft.same_as)):
                 if name != BASELINE and name not in seen:
                     hint = did_you_mean(name, [BASELINE, *seen])
                     self.add(draft.where, f"row {draft.name!r} names an unknown row {name!r}", hint)
+                    self.unsound.add(draft.name)
             if _in_circle(draft, seen):
                 self.add(draft.where, f"the parents of row {draft.name!r} go round in a circle")
+                self.unsound.add(draft.name)
+        if not self.unsound:
+            return tuple(seen.values())
+        return tuple(d for d in seen.values() if not self._on_sand(d, seen))
+
+    def _on_sand(self, draft: RowDraft, rows: dict[str, RowDraft]) -> bool:
+        names, name = {draft.name, draft.same_as}, draft.parent
+        while name != BASELINE and name not in names and name in rows:
+            names.add(name)
+            name = rows[name].parent
+        return bool(names & self.unsound)
 
 
 def _in_circle(draft: RowDraft, rows: dict[str, RowDraft]) -> bool:

@@ -6,6 +6,7 @@ from golf.config.knob import UNSET, Knob, Value
 from golf.errors import did_you_mean
 
 LARGEST = 2**63 - 1
+OFF_WORDS = ("off", "no", "false")
 
 
 class BadValueError(ValueError):
@@ -26,10 +27,9 @@ def coerce(knob: Knob, raw: object) -> Value:
     value = _typed(knob, raw)
     if knob.choices and value is not None and value not in knob.choices:
         listed = ", ".join(format_value(c) for c in knob.choices)
-        raise BadValueError(
-            f"{knob.name} is one of {listed}, found {format_value(value)}",
-            did_you_mean(str(raw), [str(c) for c in knob.choices]),
-        )
+        hint = did_you_mean(str(raw), [str(c) for c in knob.choices])
+        hint = _off_hint(knob) if str(raw).lower() in OFF_WORDS else hint
+        raise BadValueError(f"{knob.name} is one of {listed}, found {format_value(value)}", hint)
     if isinstance(value, int | float) and not isinstance(value, bool):
         _check_range(knob, value)
     return value
@@ -61,6 +61,8 @@ def _names(knob: Knob, raw: object) -> tuple[str, ...]:
 
 
 def _off_hint(knob: Knob) -> str:
+    if knob.kind is bool:
+        return "write true or false; yes, no, on and off are words"
     return "" if knob.off is UNSET else f"to switch it off, write {format_value(knob.off)}"
 
 

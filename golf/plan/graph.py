@@ -22,7 +22,7 @@ from golf.config.knob import Stage, Value
 from golf.config.machine import numerics
 from golf.config.schema import KNOBS, spec_for
 from golf.files import content_key
-from golf.plan.expand import Row, Rows
+from golf.plan.row import Row, Rows
 from golf.records import NodeId, NodePaths, NodeSpec, RunPaths
 
 # Bumped by hand when the numbers that a stage produces change; the golden test says when.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from golf.config.load import load_matrix, parse_override
+from golf.config.load import parse_override, read_matrix
 from golf.config.machine import Launch, Machine, this_machine
 from golf.config.matrix import Matrix
 from golf.errors import fail
@@ -57,7 +57,7 @@ def plan_file(path: Path, options: Options) -> Plan:
     Raises:
         GolfError: everything that is wrong with the file or the options.
     """
-    matrix = load_matrix(path)
+    matrix = read_matrix(path)
     launch = dataclasses.replace(matrix.launch, **dict(options.launch))
     return _plan(matrix, options, launch, this_machine())
 
@@ -67,7 +67,7 @@ def plan_as_run(path: Path, options: Options) -> tuple[Plan, Options]:
 
     The machine and the launch flags are those of the run; the file is as it is now.
     """
-    matrix = load_matrix(path)
+    matrix = read_matrix(path)
     noted = _read_ledger(RunPaths(find_root(path)).ledger(options.variant(matrix)))
     if noted is None or noted.options.variant(matrix) != options.variant(matrix):
         return plan_file(path, options), options

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from golf.config.schema import KNOBS, is_relevant
 from golf.config.values import format_value
 from golf.errors import did_you_mean, fail
-from golf.plan.expand import Row
 from golf.plan.graph import Plan
+from golf.plan.row import Row
 from golf.plan.work import counts, jobs, pending
 from golf.records import stands
+
+SHOWN_POINTS = 20
 
 Counts = Mapping[str, Mapping[str, int]]
 
@@ -30,7 +33,8 @@ def plan_json(plan: Plan, models: Counts) -> dict[str, Any]:
         }
         for row in plan.rows.rows
     ]
-    return {"rows": rows, "nodes": counts(plan.nodes.values(), todo)}
+    dropped = [dataclasses.asdict(d) for d in plan.rows.dropped]
+    return {"rows": rows, "dropped": dropped, "nodes": counts(plan.nodes.values(), todo)}
 
 
 def plan_lines(plan: Plan, models: Counts | None) -> Iterator[str]:
@@ -43,12 +47,21 @@ def plan_lines(plan: Plan, models: Counts | None) -> Iterator[str]:
         parent = f"  (against {row.parent})" if row.parent not in ("", "baseline") else ""
         line = f"{row.name:<{width}}  {params}run {number['run']:>3}  reuse {number['reuse']:>3}"
         yield (line + f"  {row.change}{parent}").rstrip()
+    yield from _dropped_lines(plan)
     total, work = counts(plan.nodes.values(), todo), jobs(plan, todo)
     trainings = sum(1 for n in plan.nodes.values() if n.key in todo and n.weights is None)
     yield (
         f"{_extent(plan)}: {total['run']} nodes to run "
         f"({trainings} trainings, {len(work)} jobs), {total['reuse']} to reuse"
     )
+
+
+def _dropped_lines(plan: Plan) -> Iterator[str]:
+    """Yield each point that is no row, with the reason."""
+    dropped = plan.rows.dropped
+    yield from (f"dropped {d.name}: {d.reason}" for d in dropped[:SHOWN_POINTS])
+    if len(dropped) > SHOWN_POINTS:
+        yield f"dropped {len(dropped) - SHOWN_POINTS} more; --json lists them all"
 
 
 def _extent(plan: Plan) -> str:

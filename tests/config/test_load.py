@@ -38,6 +38,7 @@ def values(matrix: Matrix, row: str = "baseline") -> dict[str, object]:
     return {name: setting.value for name, setting in layers[row].items()}
 
 
+HUNDREDS = ", ".join(f"0.{i:03}" for i in range(400))
 MISTAKES = {
     "unknown factor": (
         "baseline:\n  gate_widht: 24\n",
@@ -147,6 +148,38 @@ MISTAKES = {
         "'n_head'",
     ),
     "formula of itself": ("baseline: {depth: = depth + 1}\n", "1:19", "relative to itself", ""),
+    "an unequal zip": (
+        "zip: {depth: [2, 3], bits: [4]}\n",
+        "1:6",
+        "paired lists are of one length, found model.depth 2, quant.bits 1",
+        "",
+    ),
+    "grid of no mapping": ("grid: [depth]\n", "1:8", "expected factor names", ""),
+    "grid without values": ("grid: {depth: []}\n", "1:15", "factor 'depth' has no values", ""),
+    "one factor twice in a grid": (
+        "grid: {depth: [2], num_layers: [3]}\n",
+        "1:20",
+        "already one of these factors",
+        "",
+    ),
+    "huge grid": (
+        f"grid: {{muon_wd: [{HUNDREDS}], min_lr: [{HUNDREDS}]}}\n",
+        "1:7",
+        "this grid has 160,000 points",
+        "",
+    ),
+    "broken constraint": ("where: [depth %]\n", "1:9", "cannot read `depth %`", "arithmetic"),
+    "list as a constraint": ("where: [[depth]]\n", "1:9", "a constraint is a comparison", ""),
+    "empty exclusion": ("exclude: [{}]\n", "1:11", "excludes nothing", ""),
+    "merge key": ("rows:\n  a: &a {depth: 2}\n  b: {<<: *a}\n", "3:7", "merge keys", "`parent:`"),
+    "yes for a switch": (
+        "baseline: {tied: yes}\n",
+        "1:18",
+        "model.tied wants bool, found 'yes'",
+        "true or false",
+    ),
+    "off for a word": ("baseline: {value_embed: off}\n", "1:25", "is one of", "write none"),
+    "a file that is not there": ("include: none.yaml\n", "1:10", "cannot include none.yaml", ""),
     "row named baseline": ("rows:\n  baseline: {depth: 3}\n", "2:3", "already a row", ""),
     "two budgets": (
         "budget: {steps: 5, seconds: 5}\n",
@@ -190,7 +223,8 @@ MISTAKES = {
 @pytest.mark.parametrize("kind", MISTAKES)
 def test_a_mistake_is_reported_at_its_line_and_column(tmp_path: Path, kind: str) -> None:
     text, place, what, hint = MISTAKES[kind]
-    (problem,) = mistakes(tmp_path, text)
+    problem, *others = mistakes(tmp_path, text)
+    assert not [p for p in others if p.where.startswith(f"{tmp_path / 'm.yaml'}:")]
     assert problem.where == f"{tmp_path / 'm.yaml'}{place and ':' + place}"
     assert what in problem.what
     assert hint in problem.hint
@@ -376,6 +410,68 @@ def test_rows_and_the_baseline_say_what_they_are_about(tmp_path: Path) -> None:
 
 def test_no_knob_can_be_mistaken_for_a_word_about_a_row() -> None:
     assert not set(ROW_WORDS) & {*KNOBS, *short_names()}
+
+
+def test_a_grid_is_the_product_and_a_zip_pairs_its_lists(tmp_path: Path) -> None:
+    text = (
+        "grid: {depth: [2, 3], BITS: [4, 5]}\n"
+        "zip:\n  - {rope_dims: [8, 16], mlp_mult: [2, 3]}\n  - {head_dim: [64]}\n"
+    )
+    drafts = load(tmp_path, text.replace("BITS", "quant_bits")).drafts
+    assert [d.name for d in drafts] == [
+        "depth=2 quant_bits=4", "depth=2 quant_bits=5",
+        "depth=3 quant_bits=4", "depth=3 quant_bits=5",
+        "rope_dims=8 mlp_mult=2", "rope_dims=16 mlp_mult=3", "head_dim=64",
+    ]  # fmt: skip
+    assert {n: s.value for n, s in drafts[2].own.items()} == {"model.depth": 3, "quant.bits": 4}
+
+
+def test_an_included_file_lies_under_the_file_that_includes_it(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "base.yaml").write_text(
+        "preset: quickstart\nseeds: [1, 2]\nbudget: {steps: 50}\n"
+        "baseline: {depth: 3, bits: 6}\nrows: {a: {depth: 2}}\nwhere: [depth < 9]\n"
+    )
+    (tmp_path / "parts" / "rows.yaml").write_text("rows: {b: {depth: 4}}\n")
+    matrix = load(
+        tmp_path,
+        "name: mine\ninclude: [parts/base.yaml, parts/rows.yaml]\nbudget: {seconds: 5}\n"
+        "baseline: {bits: 5}\nrows: {c: {parent: a, bits: 4}}\n",
+    )
+    assert (matrix.name, matrix.preset, matrix.seeds) == ("mine", "quickstart", (1, 2))
+    assert values(matrix) == {"model.depth": 3, "quant.bits": 5, "train.seconds": 5.0}
+    assert [d.name for d in matrix.drafts] == ["a", "b", "c"]
+    assert len(matrix.where) == 1
+    assert matrix.drafts[0].where == f"{tmp_path / 'parts' / 'base.yaml'}:5:8"
+
+
+def test_a_mistake_in_an_included_file_is_told_where_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("rows: {a: {depht: 2}}\n")
+    (problem,) = mistakes(tmp_path, "include: base.yaml\n")
+    assert problem.where == f"{tmp_path / 'base.yaml'}:1:12"
+
+
+def test_files_that_include_each_other_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text("include: m.yaml\n")
+    (problem,) = mistakes(tmp_path, "include: other.yaml\n")
+    assert (problem.where, problem.what) == (
+        f"{tmp_path / 'other.yaml'}:1:10", "m.yaml includes itself in the end",
+    )  # fmt: skip
+
+
+def test_a_file_that_is_nested_without_end_is_refused_before_the_parser_falls(
+    tmp_path: Path,
+) -> None:
+    for text in ("[" * 300_000, "rows: " + "[" * 60 + "]" * 60, "- " * 9_000 + "a"):
+        (problem,) = mistakes(tmp_path, text)
+        assert "nested more than 40 levels deep" in problem.what
+
+
+def test_aliases_that_multiply_are_refused(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 9)]
+    found = mistakes(tmp_path, "\n".join(lines))
+    assert "more than 500,000 values" in found[0].what
 
 
 def test_a_yaml_anchor_repeats_its_settings(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from golf.config.machine import Launch
 from golf.config.profiles import PROFILES, Profile
 from golf.config.schema import KNOBS
 from golf.errors import GolfError
-from golf.plan.expand import Rows
+from golf.plan.row import Rows
 from tests.conftest import tiny_rows
 
 QUICK = settings(deadline=None, max_examples=50)  # a busy machine is not a failure

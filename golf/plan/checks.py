@@ -1,0 +1,120 @@
+"""What can be wrong with a row: broken rules, settings that nothing reads, equal rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from golf.config.knob import Stage, Value
+from golf.config.matrix import RIVALS, Layer, RowDraft, Setting
+from golf.config.resolve import FILLERS
+from golf.config.rules import broken_rules
+from golf.config.schema import KNOBS, is_relevant, unmet_need
+from golf.config.values import format_value
+from golf.errors import Problem
+from golf.plan.row import Row
+
+MEASURED = (Stage.TRAIN, Stage.QUANTIZE, Stage.EVALUATE, Stage.TTT)
+
+Values = Mapping[str, Value]
+
+
+def rule_problems(row: Row, chain: list[RowDraft], place: str, world_size: int) -> list[Problem]:
+    """Return the rules that a row breaks, each at the nearest setting that it is about."""
+    found = []
+    for message, names in broken_rules(dict(row.values), world_size):
+        nearest = (d.own[n].where for d in chain for n in names if n in d.own)
+        origins = (row.origins[n] for n in names if n in row.origins)
+        where = next(nearest, next(origins, place))
+        found.append(Problem(where, message, f"in row {row.name!r}"))
+    return found
+
+
+def formula_problems(draft: RowDraft, wrong: list[Problem]) -> list[Problem]:
+    """Say of relative values without a value in which row that is."""
+    return [replace(p, hint=p.hint or f"in row {draft.name!r}") for p in wrong]
+
+
+def idle_problem(name: str, setting: Setting, row: str, settled: Values) -> Problem | None:
+    """Return the problem of a setting that nothing reads in this row."""
+    needed = unmet_need(KNOBS[name], settled)
+    if needed is None:
+        return None
+    allowed = KNOBS[name].needs.get(needed)
+    what = f"{name} changes nothing while {needed} is {format_value(settled[needed])}"
+    wanted = " or ".join(map(format_value, allowed)) if isinstance(allowed, tuple) else "a value"
+    hint = f"set {needed} to {wanted} in row {row!r}, or drop {setting.written}"
+    return Problem(setting.where, what, hint)
+
+
+def double_budgets(layer: Layer) -> list[Problem]:
+    """Report two settings of one exclusive group."""
+    groups: dict[str, str] = {}
+    found = []
+    for name, setting in layer.items():
+        group = KNOBS[name].exclusive
+        given = setting.value is not None or setting.formula
+        if group and given and groups.setdefault(group, name) != name:
+            what = f"{name} and {groups[group]} are both set; a training has one {group}"
+            found.append(Problem(setting.where, what, "keep one of them"))
+    return found
+
+
+class Unread:
+    """Settings for all rows that no row has read so far."""
+
+    def __init__(self, layer: Layer) -> None:
+        self.left = {n: s for n, s in layer.items() if KNOBS[n].needs}
+        self.first: dict[str, Problem] = {}
+
+    def see(self, row: str, settled: Values) -> None:
+        """Strike out what this row reads."""
+        for name, setting in list(self.left.items()):
+            problem = idle_problem(name, setting, row, settled)
+            if problem is None:
+                del self.left[name]
+            else:
+                self.first.setdefault(name, problem)
+
+    def problems(self) -> Iterator[Problem]:
+        yield from (self.first[name] for name in self.left if name in self.first)
+
+
+class Fingerprints:
+    """Tells rows apart by the work they mean, looking only at what can differ between them."""
+
+    def __init__(self, drafts: Iterable[RowDraft], seeds: tuple[int, ...]) -> None:
+        names = {n for d in drafts for n in d.own} | FILLERS.keys() | {"train.micro_tokens"}
+        names |= {rival for n in names for rival in RIVALS.get(n, ())}
+        left = [k for k in KNOBS.values() if k.name not in names]
+        while more := [k for k in left if names & k.needs.keys()]:
+            names |= {k.name for k in more}
+            left = [k for k in left if k not in more]
+        live = [k for k in KNOBS.values() if k.stage in MEASURED and k.name in names]
+        live = [k for k in live if k.name not in ("train.seed", "train.data_seed")]
+        self.plain = [(k.name, k.off) for k in live if not k.needs]
+        self.needy = [k for k in live if k.needs]
+        self.seeds = seeds
+        self.first_with: dict[object, str] = {}
+        self.by_row: dict[str, object] = {}
+
+    def twin(self, row: Row) -> str:
+        """Return the first row that means the same work ("" for none), and remember this one."""
+        self.by_row[row.name] = found = self._print(row)
+        first = self.first_with.setdefault(found, row.name)
+        return "" if first == row.name else first
+
+    def same(self, row: str, other: str) -> bool:
+        return self.by_row[row] == self.by_row[other]
+
+    def _print(self, row: Row) -> object:
+        values = row.values
+        plain = [... if values[n] == off else values[n] for n, off in self.plain]
+        needy = [
+            values[k.name] if values[k.name] != k.off and is_relevant(k, values) else ...
+            for k in self.needy
+        ]
+        shuffled = is_relevant(KNOBS["train.data_seed"], values)
+        follows, fixed = row.data_seed_follows, values["train.data_seed"]
+        data_seeds = [s if follows else fixed for s in self.seeds] if shuffled else []
+        return tuple(plain), tuple(needy), tuple(data_seeds)

@@ -1,0 +1,88 @@
+"""The rows of a table, with every value settled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from golf.config.about import About
+from golf.config.knob import Value
+from golf.config.machine import Launch, Machine
+from golf.config.matrix import Layer, Matrix, Setting, put_layer
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table, with every value settled.
+
+    Attributes:
+        parent: the row that deltas are taken against; "" for the baseline itself.
+        values: every knob's resolved value, for the first seed.
+        layers: the settings that the row is made of, later ones over earlier ones.
+        own: the settings that the row changes; none for the baseline.
+        seeds: the row runs once for each.
+        data_seed_follows: whether the order of the data has the seed of the weights.
+    """
+
+    name: str
+    parent: str
+    values: Mapping[str, Value]
+    layers: tuple[Layer, ...] = ()
+    own: Layer = field(default_factory=dict)
+    about: About = field(default_factory=About)
+    seeds: tuple[int, ...] = ()
+    data_seed_follows: bool = True
+
+    @property
+    def change(self) -> str:
+        """What the row says it changes, in the user's own words."""
+        return describe(self.own)
+
+    @cached_property
+    def origins(self) -> Mapping[str, str]:
+        """Where each value was set; knobs at their default are absent."""
+        settings: dict[str, Setting] = {}
+        for layer in self.layers:
+            put_layer(settings, layer)
+        return {name: setting.where for name, setting in settings.items()}
+
+    @property
+    def note(self) -> str:
+        return self.about.note
+
+    def seeded(self, seed: int) -> dict[str, Value]:
+        """Return the values with another seed; the data seed follows unless it was set."""
+        data_seed = seed if self.data_seed_follows else self.values["train.data_seed"]
+        return {**self.values, "train.seed": seed, "train.data_seed": data_seed}
+
+
+def describe(layer: Layer) -> str:
+    """Return settings as the user wrote them."""
+    return ", ".join([f"{s.written} {s.text}" for s in layer.values()])
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A point of a grid, a zip or a factor that is no row, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The checked rows of a matrix, the baseline first, with what they share."""
+
+    matrix: Matrix
+    rows: tuple[Row, ...]
+    launch: Launch
+    machine: Machine
+    profile: str = ""
+    overrides: Layer = field(default_factory=dict)
+    dropped: tuple[Dropped, ...] = ()
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Every seed that a row has, those of the matrix first."""
+        return tuple(dict.fromkeys([*self.matrix.seeds, *(s for r in self.rows for s in r.seeds)]))
