@@ -168,7 +168,7 @@ def report(
 @app.command()
 def show(
     matrix: MatrixFile,
-    row: Annotated[str, typer.Argument(help="Row to show.")] = "baseline",
+    row: Annotated[str, typer.Argument(help="Row to show (default: the baseline).")] = "",
     profile: Profile = "",
     overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
 ) -> None:

@@ -33,6 +33,7 @@ class About:
         expect: what was believed before the run; reports set it beside what happened.
         priority: ``high``, ``medium``, ``low`` or "".
         tags: any labels.
+        name: what the baseline row is called ("" for ``baseline``).
     """
 
     note: str = ""
@@ -40,3 +41,4 @@ class About:
     expect: Expectation = field(default_factory=Expectation)
     priority: str = ""
     tags: tuple[str, ...] = ()
+    name: str = ""

@@ -10,7 +10,7 @@ from typing import Any
 
 from golf.config.about import About
 from golf.config.machine import Launch
-from golf.config.matrix import Layer, Matrix, Setting, put_layer
+from golf.config.matrix import BASELINE, Layer, Matrix, Setting, put_layer
 from golf.config.nodes import Items, Node, Scalar, Table, read_nodes
 from golf.config.points import PointReader
 from golf.config.profiles import PROFILES
@@ -97,7 +97,8 @@ class MatrixReader(PointReader):
             parts["preset_layer"], about = load_preset(parts["preset"])
             own = parts["baseline_about"]
             parts["baseline_about"] = dataclasses.replace(own, note=own.note or about.note)
-        return Matrix(path=self.path, drafts=self.sound_rows(drafts), **parts)
+        base = parts["baseline_about"].name or BASELINE
+        return Matrix(path=self.path, drafts=self.sound_rows(drafts, base), **parts)
 
     def parts(self, root: Node) -> dict[str, Any]:
         """Return what the sections say, those of included files under the file's own."""

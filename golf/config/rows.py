@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ class RowReader(Reader):
 
     def baseline(self, node: Node) -> tuple[Layer, About]:
         """Values that every row starts from, with words about the baseline row."""
-        _, own, about = self.row_body(node, ABOUT_WORDS)
+        _, own, about = self.row_body(node, (*ABOUT_WORDS, "name"))
         return self.settings(own), about
 
     def row_body(self, body: Node, allowed: tuple[str, ...]) -> tuple[dict[str, Any], Node, About]:
@@ -82,7 +83,7 @@ class RowReader(Reader):
                 words[word] = self.word(node) or ""
             elif word == "seeds":
                 words[word] = self.whole_numbers(node, "seeds") or ()
-        about = self.about({w: v for w, v in entries if w in ABOUT_WORDS})
+        about = self.about({w: v for w, v in entries if w in (*ABOUT_WORDS, "name")})
         own = tuple(e for e in body.entries if e[0].value not in allowed)
         return words, Table(own, body.where), about
 
@@ -129,17 +130,20 @@ class RowReader(Reader):
         self.add(node.where, f"expect is a signed {' or an '.join(kinds)}", example)
         return Expectation()
 
-    def sound_rows(self, drafts: tuple[RowDraft, ...]) -> tuple[RowDraft, ...]:
+    def sound_rows(self, drafts: tuple[RowDraft, ...], base: str) -> tuple[RowDraft, ...]:
         """Report names used twice, unknown parents and circles; return the rows that are left.
+
+        ``base`` is what the file calls the baseline.
 
         What builds on a row that something is wrong with is left out too.
         """
         seen: dict[str, RowDraft] = {}
-        for draft in drafts:
-            if draft.name in seen or draft.name == BASELINE:
+        for draft in (_on_baseline(d, base) for d in drafts):
+            if draft.name in seen or draft.name in (BASELINE, base):
                 self.add(draft.where, f"there is already a row {draft.name!r}", "rename one")
             seen.setdefault(draft.name, draft)
         seen.pop(BASELINE, None)
+        seen.pop(base, None)
         for draft in list(seen.values()):
             for name in filter(None, (draft.parent, draft.same_as)):
                 if name != BASELINE and name not in seen:
@@ -159,6 +163,12 @@ class RowReader(Reader):
             names.add(name)
             name = rows[name].parent
         return bool(names & self.unsound)
+
+
+def _on_baseline(draft: RowDraft, base: str) -> RowDraft:
+    """Return the row with the baseline under golf's own name for it."""
+    parent, same_as = (BASELINE if n == base else n for n in (draft.parent, draft.same_as))
+    return replace(draft, parent=parent, same_as=same_as)
 
 
 def _in_circle(draft: RowDraft, rows: dict[str, RowDraft]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from golf.config.formula import FormulaError
 from golf.config.machine import Launch, Machine
 from golf.config.matrix import BASELINE, Constraint, Exclusion, Layer, Matrix, RowDraft
@@ -40,7 +42,14 @@ def expand(
     if problems or matrix.problems:
         raise GolfError(*in_order([*matrix.problems, *problems]))
     dropped = tuple(Dropped(name, why) for name, why in expansion.dropped.items())
+    rows = tuple(_with_base(row, matrix.baseline_about.name or BASELINE) for row in rows)
     return Rows(matrix, rows, launch, machine, expansion.profile, overrides or {}, dropped)
+
+
+def _with_base(row: Row, base: str) -> Row:
+    """Return the row with the baseline under the name that the file gives it."""
+    name, parent = (base if n == BASELINE else n for n in (row.name, row.parent))
+    return replace(row, name=name, parent=parent)
 
 
 class Expansion:

@@ -44,7 +44,9 @@ def plan_lines(plan: Plan, models: Counts | None) -> Iterator[str]:
     for row in plan.rows.rows:
         number = counts((n for c in plan.cells_of(row) for n in c.nodes()), todo)
         params = f"{models[row.name]['parameters']:>12,}  " if models else ""
-        parent = f"  (against {row.parent})" if row.parent not in ("", "baseline") else ""
+        parent = (
+            f"  (against {row.parent})" if row.parent not in ("", plan.rows.rows[0].name) else ""
+        )
         line = f"{row.name:<{width}}  {params}run {number['run']:>3}  reuse {number['reuse']:>3}"
         yield (line + f"  {row.change}{parent}").rstrip()
     yield from _dropped_lines(plan)
@@ -72,12 +74,14 @@ def _extent(plan: Plan) -> str:
 
 
 def find_row(plan: Plan, name: str) -> Row:
-    """Return the row called ``name``.
+    """Return the row called ``name``; the baseline for "".
 
     Raises:
         GolfError: there is none.
     """
     rows = {r.name: r for r in plan.rows.rows}
+    if not name:
+        return plan.rows.rows[0]
     if name not in rows:
         hint = did_you_mean(name, rows) or f"there are {', '.join(rows)}"
         raise fail(f"no row {name!r}", hint, str(plan.rows.matrix.path))
