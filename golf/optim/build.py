@@ -51,10 +51,10 @@ class Optimizers:
             weight_decay=config.muon_wd, rule=build_rule(config, dtype), team=team,
         )  # fmt: skip
         kinds = adam_groups(config, width)
-        filled = [{"params": members[g], **kinds[g]} for g in kinds if members[g]]
         self.adam = torch.optim.Adam(
-            filled, eps=config.adam_eps, decoupled_weight_decay=True, fused=True
-        )
+            [{"params": members[g], **settings} for g, settings in kinds.items()],
+            eps=config.adam_eps, decoupled_weight_decay=True, fused=True,
+        )  # fmt: skip
         self.all: tuple[torch.optim.Optimizer, ...] = (self.muon, self.adam)
         self._base = [(g, g["lr"]) for o in self.all for g in o.param_groups]
         self._muon_wd = config.muon_wd

@@ -90,7 +90,7 @@ class Muon(torch.optim.Optimizer):
         team: Team,
     ) -> None:
         defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
-        super().__init__(matrices, defaults)
+        super().__init__([{"params": list(matrices)}], defaults)
         self.rule = rule
         self.team = team
 

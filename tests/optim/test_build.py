@@ -21,11 +21,16 @@ SHAPES = {
     "table": (10, 4),
     "head": (9, 4),
     "gain": (3,),
+    "resid": (4,),
+    "x0": (4,),
+    "adapter": (2, 4),
 }
-GROUPS = {n: {"table": "embed", "head": "head", "gain": "scalar"}.get(n, "matrix") for n in SHAPES}
+NAMED = {"table": "embed", "gain": "scalar"} | {n: n for n in ("head", "resid", "x0", "adapter")}
+GROUPS = {n: NAMED.get(n, "matrix") for n in SHAPES}
 CONFIG = OptimConfig(
-    embed_lr=0.05, head_lr=0.01, scalar_lr=0.02, adam_wd=0.1, muon_wd=0.2, matrix_lr=0.03
-)
+    embed_lr=0.05, head_lr=0.01, scalar_lr=0.02, adam_wd=0.1, muon_wd=0.2, matrix_lr=0.03,
+    resid_lr=0.005, adapter_lr=0.03,
+)  # fmt: skip
 
 
 def draw(seed: int) -> dict[str, Tensor]:
@@ -52,8 +57,12 @@ def train(
 
 
 @pytest.mark.parametrize(
-    ("name", "lr", "decay"), [("table", 0.05, 0.1), ("head", 0.01, 0.0), ("gain", 0.02, 0.0)]
-)
+    ("name", "lr", "decay"),
+    [
+        ("table", 0.05, 0.1), ("head", 0.01, 0.0), ("gain", 0.02, 0.0), ("resid", 0.005, 0.0),
+        ("x0", 0.02, 0.0), ("adapter", 0.03, 0.0),
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("multiplier", [1.0, 0.25])
 def test_embeddings_heads_and_scalars_move_by_their_own_rate_and_decay(
     name: str, lr: float, decay: float, multiplier: float
@@ -71,6 +80,56 @@ def first_step(config: OptimConfig, name: str, width: int = 1) -> Tensor:
     parameters = {n: nn.Parameter(t) for n, t in draw(0).items()}
     train(parameters, Optimizers(parameters, GROUPS, config, torch.float32, width), range(1, 2))
     return parameters[name].detach() - draw(0)[name]
+
+
+@pytest.mark.parametrize("group", ["resid", "x0"])
+def test_factors_of_the_residual_stream_move_as_scalars_by_default(group: str) -> None:
+    ends = {}
+    for kind in (group, "scalar"):
+        p = nn.Parameter(torch.ones(4))
+        optimizers = Optimizers({"p": p}, {"p": kind}, OptimConfig(), torch.float32)
+        for seed in range(1, 4):
+            p.grad = draw(seed)["x0"]
+            optimizers.step(Rates(1.0, 0.9))
+        ends[kind] = p.detach()
+    assert torch.equal(ends[group], ends["scalar"])
+
+
+def test_the_embeddings_factors_can_have_a_longer_memory() -> None:
+    p, reference = (nn.Parameter(torch.ones(4)) for _ in range(2))
+    config = OptimConfig(x0_beta1=0.96, scalar_lr=0.5)
+    optimizers = Optimizers({"p": p}, {"p": "x0"}, config, torch.float32)
+    adam = torch.optim.Adam([reference], lr=0.5, betas=(0.96, 0.95), fused=True)
+    for seed in range(1, 5):
+        p.grad, reference.grad = draw(seed)["x0"], draw(seed)["x0"]
+        optimizers.step(Rates(1.0, 0.9))
+        adam.step()
+    assert torch.equal(p, reference)
+
+
+AUTORESEARCH = {
+    "transformer.wte.weight": "embed", "value_embeds.1.weight": "embed",
+    "lm_head.weight": "head", "resid_lambdas": "resid", "x0_lambdas": "x0",
+}  # fmt: skip
+
+
+def test_the_first_step_of_autoresearch_is_reproduced_by_adam() -> None:
+    """Embeddings and head at rates that follow the width, factors at rates that do not."""
+    start = load_file(FIXTURE.with_name("autoresearch.safetensors"))
+    after = load_file(FIXTURE.with_name("autoresearch_step.safetensors"))
+    parameters = {n: nn.Parameter(start[f"weight.{n}"].clone()) for n in AUTORESEARCH}
+    config = OptimConfig(
+        head_lr=0.004, embed_lr=0.2, scalar_lr=0.5, resid_lr=0.005, x0_beta1=0.96,
+        adam_beta1=0.8, adam_beta2=0.95, adam_eps=1e-10, lr_reference_width=768,
+    )  # fmt: skip
+    optimizers = Optimizers(parameters, AUTORESEARCH, config, torch.float32, width=32)
+    for name, p in parameters.items():
+        p.grad = start[f"grad.{name}"]
+    optimizers.step(Rates(1.0, 0.95))
+    for name, p in parameters.items():
+        ends = (p.detach(), after[f"after1.{name}"])
+        update, expected = (t - start[f"weight.{name}"] for t in ends)
+        assert (update - expected).norm() < 1e-4 * expected.norm(), name
 
 
 def test_decay_of_scalars_shrinks_them_beside_their_step() -> None:
@@ -132,12 +191,15 @@ def test_matrices_move_by_muon_with_its_own_decay() -> None:
         assert values.max() < 1.2
 
 
-@pytest.mark.parametrize("field", ["matrix_lr", "embed_lr", "head_lr", "scalar_lr"])
+@pytest.mark.parametrize(
+    "field", ["matrix_lr", "embed_lr", "head_lr", "scalar_lr", "resid_lr", "adapter_lr"]
+)
 def test_a_rate_of_zero_keeps_its_group_and_moves_the_others(field: str) -> None:
     parameters, optimizers = make(OptimConfig(**{field: 0.0}))
     train(parameters, optimizers, range(1, 3))
     kept = {n for n, p in parameters.items() if torch.equal(p.data, draw(0)[n])}
-    assert kept == {n for n, g in GROUPS.items() if field.startswith(g)}
+    followers = {"scalar_lr": ("scalar", "resid", "x0")}.get(field, (field.removesuffix("_lr"),))
+    assert kept == {n for n, g in GROUPS.items() if g in followers}
 
 
 def test_the_multiplier_of_one_step_does_not_reach_the_next() -> None:
