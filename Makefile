@@ -1,12 +1,13 @@
 # make quickstart: set up, run the quickstart matrix, print its table
 # make test:       set up, run the tests
+# make fidelity:   hold the presets against published programs (DIR=... for other files)
 # make check:      everything that a change must pass
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test test-all lint check docs clean
+.PHONY: quickstart test test-all fidelity lint check docs clean
 
 quickstart: $(VENV)/.installed
 	$(BIN)/golf run matrices/quickstart.yaml
@@ -17,6 +18,9 @@ test: $(VENV)/.installed-dev
 
 test-all: $(VENV)/.installed-dev
 	$(BIN)/pytest -m "not gpu" --cov
+
+fidelity: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.fidelity $(DIR)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

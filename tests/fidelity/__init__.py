@@ -1,0 +1,1 @@
+"""Hold the presets against what the published programs compute; see ``__main__``."""

@@ -1,0 +1,45 @@
+"""``python -m tests.fidelity [DIR]``: a line per published file with the worst relative errors.
+
+DIR holds an ``index.json`` and one safetensors file per entry, as ``tests/data/fidelity`` does.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from safetensors.torch import load_file
+
+from tests.fidelity.compare import Difference, compare
+
+HERE = Path(__file__).parents[1] / "data" / "fidelity"
+FORWARD, STEPS = 1e-5, 0.03
+
+
+def holds(found: Difference) -> bool:
+    """Say whether the differences are those of float32 and bfloat16 rounding."""
+    exact = max(found.logits, found.loss, found.grads) <= FORWARD
+    return exact and all((e or 0.0) <= STEPS for e in (found.one_step, found.steps, found.up))
+
+
+def line(name: str, found: Difference) -> str:
+    """Return what is printed for one file."""
+    text = f"{name:24} logits {found.logits:.1e}  loss {found.loss:.1e}  grads {found.grads:.1e}"
+    if found.steps is not None:
+        text += f"  1 step {found.one_step:.3f}  8 steps {found.steps:.3f} (up {found.up:.3f})"
+    return f"{text}  {'ok' if holds(found) else 'DIFFERS'}"
+
+
+def main(folder: Path) -> int:
+    """Compare every file of ``folder``; return 1 if one differs."""
+    failed = 0
+    for name, entry in json.loads((folder / "index.json").read_text()).items():
+        found = compare(entry, load_file(folder / f"{name}.safetensors"))
+        failed += not holds(found)
+        print(line(name, found))
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]) if sys.argv[1:] else HERE))
