@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from golf.config.knob import Stage
-from golf.config.load import load_matrix
+from golf.config.load import load_matrix, load_preset
 from golf.config.machine import Launch, Machine
 from golf.config.names import find_knob
-from golf.config.schema import spec_for
+from golf.config.schema import KNOBS, is_relevant, spec_for
 from golf.plan.expand import expand
 
 PRESETS = {"naive": "naive", "autoresearch": "autoresearch", "pr1493": "pr1493", "pr": "pr1970"}
@@ -85,7 +85,7 @@ def settings_of(entry: dict[str, Any]) -> dict[str, Any]:
         value = _number(value)
         found |= RENAMED[name](value) if name in RENAMED else {find_knob(name).leaf: value}
     found["batch_tokens"] = found["seq_len"] * entry["batch"]
-    return _drop_idle(found)
+    return found
 
 
 def _number(value: object) -> object:
@@ -98,16 +98,12 @@ def _number(value: object) -> object:
         return value
 
 
-def _drop_idle(found: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what the published program reads only when a part is on that is off here."""
-    gate = found.get("attn_gate", "none")
-    idle = {
-        "gate_width": gate not in ("out_gate", "sparse"),
-        "gate_scale": gate != "sparse",
-        "gate_src": gate == "none",
-        "smear_width": found.get("smear", "none") == "none",
-    }
-    return {n: v for n, v in found.items() if not idle.get(n, False)}
+def _read(found: dict[str, Any], preset: str) -> dict[str, Any]:
+    """Leave out what is read only where a part is on that is off here."""
+    layer, _ = load_preset(preset)
+    values = {n: k.default for n, k in KNOBS.items()} | {n: s.value for n, s in layer.items()}
+    values |= {find_knob(name).name: value for name, value in found.items()}
+    return {n: v for n, v in found.items() if is_relevant(find_knob(n), values)}
 
 
 def spec_of(entry: dict[str, Any]) -> dict[str, Any]:
@@ -117,8 +113,8 @@ def spec_of(entry: dict[str, Any]) -> dict[str, Any]:
         GolfError: golf refuses the configuration.
     """
     kind = family(entry)
-    settings = {**PLAIN, **OWN[kind], **settings_of(entry)}
     preset = PRESETS[kind]
+    settings = _read({**PLAIN, **OWN[kind], **settings_of(entry)}, preset)
     lines = [f"  {name}: {_yaml(value)}" for name, value in settings.items()]
     text = "\n".join([f"preset: {preset}", "baseline:", *lines, ""])
     rows = expand(load_matrix(Path("published.yaml"), text), Launch(), MACHINE)
