@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-from golf.config.knob import Value
+from golf.config.knob import UNSET, Knob, Value
 from golf.config.machine import Launch, Machine, device_of
 from golf.config.matrix import BASELINE, RIVALS, Layer, Matrix, RowDraft, Setting, put_layer
 from golf.config.profiles import PROFILES
@@ -122,6 +122,13 @@ def _put(values: Values, layer: Mapping[str, Setting]) -> None:
     """
     for name in layer:
         for rival in RIVALS.get(name, ()):
-            values[rival] = None if KNOBS[rival].optional else values[rival]
+            values[rival] = _cleared(KNOBS[rival], values[rival])
     for name, setting in layer.items():
         values[name] = KNOBS[name].default if setting.formula else setting.value
+
+
+def _cleared(knob: Knob, value: Value) -> Value:
+    """Return the value at which ``knob`` does nothing; ``value`` where it has none."""
+    if knob.off is UNSET:
+        return None if knob.optional else value
+    return knob.off

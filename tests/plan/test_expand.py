@@ -289,11 +289,6 @@ BROKEN = {
         "2:38",
         "Polar Express has coefficients for 5 steps, muon_ns_steps is 6",
     ),
-    "two averages": (
-        "rows:\n  r: {ema_decay: 0.9, swa_start: 0.5}\n",
-        "2:34",
-        "one average is exported",
-    ),
     "an unknown geometry": (
         "evaluate: [chunk]\n",
         "1:11",
