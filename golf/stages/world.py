@@ -40,9 +40,9 @@ class World:
         """Return the parts of all processes, one after the other along the first axis."""
         if self.size == 1:
             return part
-        whole = part.new_empty(self.size * len(part), *part.shape[1:])
-        dist.all_gather_into_tensor(whole, part.contiguous())
-        return whole
+        parts = [torch.empty_like(part) for _ in range(self.size)]
+        dist.all_gather(parts, part.contiguous())
+        return torch.cat(parts)
 
     def most(self, value: float) -> float:
         """Return the largest value of all processes."""
