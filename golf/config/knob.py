@@ -56,6 +56,7 @@ class Scale(StrEnum):
     SEQUENCE = "sequence"
     WIDTH = "width"
     SECONDS = "seconds"
+    VOCABULARY = "vocabulary"
 
 
 class _Unset(Enum):

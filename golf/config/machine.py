@@ -138,7 +138,8 @@ def _compiled(launch: Launch, device: str, values: Values) -> bool:
 
 
 def _attention(device: str, compiled: bool, values: Values) -> str:
-    """Causal query tiles on CPU; on CUDA flex attention for windows, flash attention else."""
+    """Causal query tiles on CPU; on CUDA flex attention for masks, flash attention else."""
     if device == "cpu":
         return "tiles"
-    return "flex" if compiled and values["model.window_pattern"] != "L" else "sdpa"
+    masked = values["model.window_pattern"] != "L" or values["train.loader"] == "packed"
+    return "flex" if compiled and masked else "sdpa"

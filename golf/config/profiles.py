@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from golf.config.datasets import CORPORA
 from golf.config.knob import Knob, Scale, Value
 from golf.config.resolve import budget_steps
 from golf.config.schema import KNOBS
@@ -31,6 +32,8 @@ class Profile:
         """
         values = {**values, "train.steps": budget_steps(values), "train.tokens": None}
         done = {name: self._scaled(KNOBS[name], value) for name, value in values.items()}
+        if values["data.dataset"] not in CORPORA:  # shards have the tokens that they have
+            done["data.vocab_size"] = values["data.vocab_size"]
         for name, cap in self.caps.items():
             given = done[name]
             done[name] = min(given, cap) if isinstance(given, int) else cap
@@ -65,14 +68,16 @@ PROFILES = {
     for p in (
         Profile(
             "cpu",
-            # a GPU matrix in a laptop's night
+            # a small but real comparison of a GPU matrix, in a laptop's night
             {
                 Scale.STEPS: 1 / 20,
-                Scale.BATCH: 1 / 128,
+                Scale.BATCH: 1 / 1024,
                 Scale.SEQUENCE: 1 / 8,
                 Scale.WIDTH: 1 / 4,
-                Scale.SECONDS: 1 / 4,
+                Scale.SECONDS: 1 / 20,
+                Scale.VOCABULARY: 1 / 8,
             },
+            caps={"eval.max_tokens": 16384},
         ),
         Profile(
             "smoke",
@@ -83,8 +88,9 @@ PROFILES = {
                 Scale.SEQUENCE: 1 / 8,
                 Scale.WIDTH: 1 / 4,
                 Scale.SECONDS: 1 / 500,
+                Scale.VOCABULARY: 1 / 16,
             },
-            caps={"eval.max_tokens": 8192},
+            caps={"eval.max_tokens": 4096},
         ),
     )
 }

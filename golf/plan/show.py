@@ -88,6 +88,14 @@ def find_row(plan: Plan, name: str) -> Row:
     return rows[name]
 
 
+def window_words(row: Row) -> str:
+    """Return the realised window of each layer, and how many layers see everything."""
+    depth, pattern = row.values["model.depth"], str(row.values["model.window_pattern"])
+    assert isinstance(depth, int)
+    layers = pattern if len(pattern) == depth else pattern * depth
+    return f"{layers} ({100 * layers.count('L') / depth:g} % global)"
+
+
 def row_lines(plan: Plan, row: Row) -> Iterator[str]:
     """Yield a row's settings with their origins, and the folders of its nodes."""
     yield f"{row.name}: {row.change or 'the baseline'}"
@@ -96,6 +104,7 @@ def row_lines(plan: Plan, row: Row) -> Iterator[str]:
         if is_relevant(knob, row.values):
             value = format_value(row.values[name])
             yield f"  {name:<{width}}  {value:<12} {row.origins.get(name, 'default')}".rstrip()
+    yield f"  {'windows of the layers':<{width}}  {window_words(row)}"
     for cell in plan.cells_of(row):
         yield f"seed {cell.seed}"
         for node in cell.nodes():

@@ -48,7 +48,7 @@ def test_the_cpu_profile_shrinks_by_what_its_help_says() -> None:
     assert done["model.model_dim"] == 512 / 4
     assert done["model.head_dim"] == 64 / 4
     assert done["train.seq_len"] == 1024 / 8
-    assert done["train.batch_tokens"] == 524_288 / 128
+    assert done["train.batch_tokens"] == 524_288 / 1024
     assert done["train.steps"] == 20_000 / 20
     assert done["model.depth"] == 8
 
@@ -118,7 +118,7 @@ def test_rows_that_collide_under_a_profile_are_reported_with_both_names(profile:
 def test_the_smoke_profile_caps_the_scored_text_and_keeps_a_lower_limit() -> None:
     smoke = PROFILES["smoke"]
     found = [apply(smoke, eval__max_tokens=n)["eval.max_tokens"] for n in (None, 100_000, 512)]
-    assert found == [8192, 8192, 512]
+    assert found == [4096, 4096, 512]
 
 
 @EACH
@@ -136,3 +136,10 @@ def test_a_budget_in_seconds_shrinks_and_stays_the_budget() -> None:
     base = {n: v for n, v in LARGE.items() if n != "train.steps"} | {"train.seconds": 600.0}
     values = tiny_rows(base, profile="smoke").rows[0].values
     assert (values["train.seconds"], values["train.steps"]) == (600.0 / 500, None)
+
+
+@EACH
+def test_shards_keep_their_vocabulary(profile: Profile) -> None:
+    assert apply(profile, data__vocab_size=8192)["data.vocab_size"] < 8192
+    shards = apply(profile, data__dataset="/data/fineweb", data__vocab_size=8192)
+    assert shards["data.vocab_size"] == 8192

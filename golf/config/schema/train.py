@@ -24,7 +24,7 @@ class DataConfig:
     )  # fmt: skip
     vocab_size: int = knob(
         1024, TRAIN, "tokens in the SentencePiece vocabulary", unit="token", example=512,
-        at_least=336, at_most=65536, effect=Effect.LOGITS,
+        at_least=336, at_most=65536, effect=Effect.LOGITS, scale=Scale.VOCABULARY,
     )  # fmt: skip
 
 
