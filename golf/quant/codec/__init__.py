@@ -1,0 +1,1 @@
+"""Integers to bytes and back: an entropy coder of our own, and general compressors."""
