@@ -17,7 +17,7 @@ import brotli
 import torch
 
 from golf.config.resolve import CLIP_SIGMAS
-from golf.config.schema.post import QuantConfig
+from golf.config.schema.quant import QuantConfig
 from golf.data.validation import ValidationStream, cut_windows
 from golf.model.roles import roles_of
 from golf.plan.ledger import Options, plan_as_run

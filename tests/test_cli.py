@@ -26,8 +26,8 @@ BROKEN = {
         "m.yaml:2:19: model_dim 128 is not a multiple of head_dim 48\n  in row 'odd'",
     ),
     "choice": (
-        "baseline:\n  bits: 3\n",
-        "m.yaml:2:9: quant.bits is one of 4, 5, 6, 7, 8, found 3",
+        "baseline:\n  bits: 9\n",
+        "m.yaml:2:9: quant.bits is one of 2, 3, 4, 5, 6, 7, 8, found 9",
     ),
     "several": (
         "preset: quickstrat\nseeds: 3\nrows:\n  a: {parent: b}\n",

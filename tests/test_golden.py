@@ -28,12 +28,12 @@ def measures(project: Project) -> dict[str, dict[str, float]]:
 
 def test_the_numbers_of_the_tiny_model_are_the_known_ones(project: Project) -> None:
     found = measures(project)
-    assert found["train"]["train_loss_nats"] == pytest.approx(3.6793, abs=2e-3), ADVICE
-    assert found["post"]["bpb"] == pytest.approx(3.1838, abs=2e-3), ADVICE
-    assert found["ttt"]["bpb"] == pytest.approx(3.1808, abs=2e-3), ADVICE
-    assert found["quantize"]["model_bytes"] == pytest.approx(71126, rel=0.01), ADVICE
+    assert found["train"]["train_loss_nats"] == pytest.approx(3.7106, abs=2e-3), ADVICE
+    assert found["post"]["bpb"] == pytest.approx(3.2019, abs=2e-3), ADVICE
+    assert found["ttt"]["bpb"] == pytest.approx(3.1988, abs=2e-3), ADVICE
+    assert found["quantize"]["model_bytes"] == pytest.approx(66867, rel=0.01), ADVICE
     assert found["train"]["parameters"] == 90116, ADVICE
 
 
 def test_recipes_are_what_the_pinned_numbers_belong_to() -> None:
-    assert RECIPE == {"data": 1, "train": 1, "quantize": 1, "evaluate": 1, "ttt": 1}
+    assert RECIPE == {"data": 1, "train": 1, "quantize": 2, "evaluate": 1, "ttt": 1}

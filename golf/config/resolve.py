@@ -115,14 +115,24 @@ def _data_seed(values: Draft) -> Value:
     return values["train.seed"] if open_value else values["train.data_seed"]
 
 
-def _clip(bits: str, clip: str) -> Callable[[Draft], Value]:
+def _bits(role: str) -> Callable[[Draft], Value]:
+    return lambda values: values[f"quant.{role}_bits"] or values["quant.bits"]
+
+
+def _clip(role: str) -> Callable[[Draft], Value]:
+    """Fill in a clip: the role's own, that of all matrices, or the one that fits the bits."""
+
     def fill(values: Draft) -> Value:
-        given = values[clip]
-        if values[bits] is None:
-            return None
-        return CLIP_SIGMAS[_int(values, bits)] if given is None else given
+        fallback = values["quant.clip_sigmas"] if role in ("attn_", "mlp_") else None
+        bits = _int(values, f"quant.{role}bits")
+        return values[f"quant.{role}clip_sigmas"] or fallback or CLIP_SIGMAS[bits]
 
     return fill
+
+
+def _qat_clip(values: Draft) -> Value:
+    bits, given = values["train.qat_bits"], values["train.qat_clip_sigmas"]
+    return given or CLIP_SIGMAS[bits] if isinstance(bits, int) else None
 
 
 def _micro_tokens(values: Draft, most: int, world_size: int) -> int:
@@ -148,7 +158,11 @@ FILLERS: dict[str, Callable[[Draft], Value]] = {
     "model.xsa": _layers("model.xsa"),
     "model.rope_dims": _rope_dims,
     "model.window_pattern": _window_pattern,
-    "train.qat_clip_sigmas": _clip("train.qat_bits", "train.qat_clip_sigmas"),
-    "quant.clip_sigmas": _clip("quant.bits", "quant.clip_sigmas"),
-    "quant.embed_clip_sigmas": _clip("quant.embed_bits", "quant.embed_clip_sigmas"),
+    "train.qat_clip_sigmas": _qat_clip,
+    "quant.attn_bits": _bits("attn"),
+    "quant.mlp_bits": _bits("mlp"),
+    "quant.attn_clip_sigmas": _clip("attn_"),
+    "quant.mlp_clip_sigmas": _clip("mlp_"),
+    "quant.embed_clip_sigmas": _clip("embed_"),
+    "quant.clip_sigmas": _clip(""),
 }

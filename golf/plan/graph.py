@@ -26,7 +26,7 @@ from golf.plan.row import Row, Rows
 from golf.records import NodeId, NodePaths, NodeSpec, RunPaths
 
 # Bumped by hand when the numbers that a stage produces change; the golden test says when.
-RECIPE = {"data": 1, "train": 1, "quantize": 1, "evaluate": 1, "ttt": 1}
+RECIPE = {"data": 1, "train": 1, "quantize": 2, "evaluate": 1, "ttt": 1}
 
 
 @dataclass(frozen=True)

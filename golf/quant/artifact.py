@@ -1,13 +1,16 @@
 """The artifact: one file that holds all that is needed to rebuild the model; no pickle.
 
-    8 bytes   magic "GOLFART1"
-    8 bytes   length of the payload before compression, little endian
-    32 bytes  sha256 of the payload
-    rest      payload, one brotli stream
+    8 bytes   magic "GOLFART2"
+    32 bytes  sha256 of all that follows
+    1 byte    compressor, a place in ``CODECS``
+    16 bytes  length of the payload, and of the payload compressed
+    ...       the payload, compressed (by brotli, where the compressor is "ans")
+    ...       the streams of codes, where the compressor does not take them with the payload
 
-    payload = 4 bytes header length, JSON header, then the sections of all tensors:
-              codes (one byte each), scales (fp16), passed-through tensors (fp16);
-              fp16 sections hold all low bytes first, then all high bytes.
+    payload = header (4 bytes length, then JSON)
+              side section of the codec (4 bytes length, then its bytes)
+              scales and passed-through tensors (fp16): all low bytes, then all high bytes
+              codes, one stream, where they are not streams of their own
 
 The header lists the tensors in order and carries the model's settings, so that a reader needs
 nothing else. Damaged or hostile files are refused before anything is built from them.
@@ -18,22 +21,39 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+import struct
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import brotli
 import numpy as np
 import torch
 from torch import Tensor
 
 from golf.errors import fail
 from golf.files import canonical_json, renamed_into_place
-from golf.quant.grid import Codes
+from golf.quant.codec import entropy
+from golf.quant.codec.compress import COMPRESSORS, SMALLEST, compress, decompress
+from golf.quant.codec.cursor import Cursor
+from golf.quant.codec.layout import Layout, arrange, restore
+from golf.quant.grid import Codes, Repair
 
-MAGIC = b"GOLFART1"
-HEAD_BYTES = 48
+MAGIC = b"GOLFART2"
+HEAD = struct.Struct("<BQQ")
+CODECS = ("ans", *COMPRESSORS)
 MOST_BYTES = 1 << 30
+MOST_CODES_PER_BYTE = 1 << 16  # codes of nothing but zeros take no bytes; still, there is an end
+REPAIRS = "repairs"  # the kind of all low-rank factors
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How codes become bytes: the compressor, brotli's quality, and what happens before it."""
+
+    compressor: str = "ans"
+    quality: int = SMALLEST
+    layout: Layout = field(default_factory=Layout)
 
 
 @dataclass(frozen=True)
@@ -41,7 +61,7 @@ class Artifact:
     """What a file holds: the model's settings and its tensors by name."""
 
     settings: dict[str, Any]
-    tensors: dict[str, Codes | Tensor]
+    tensors: Mapping[str, Codes | Tensor]
 
     def weights(self) -> dict[str, Tensor]:
         """Return every tensor as float32."""
@@ -51,11 +71,9 @@ class Artifact:
         }
 
 
-def write_artifact(path: Path, artifact: Artifact, quality: int) -> int:
+def write_artifact(path: Path, artifact: Artifact, packing: Packing) -> int:
     """Write the file by rename and return its size in bytes."""
-    payload = _payload(artifact)
-    head = MAGIC + len(payload).to_bytes(8, "little") + hashlib.sha256(payload).digest()
-    packed = head + brotli.compress(payload, quality=quality, lgwin=24)
+    packed = pack_artifact(artifact, packing)
     with renamed_into_place(path) as temporary:
         temporary.write_bytes(packed)
     return len(packed)
@@ -68,99 +86,223 @@ def read_artifact(path: Path) -> Artifact:
         GolfError: missing, damaged, or not an artifact of this version.
     """
     try:
-        return _parse(_unpack(path.read_bytes()))
+        return unpack_artifact(path.read_bytes())
     except FileNotFoundError:
         raise fail("no artifact here", where=str(path)) from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, brotli.error) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         hint = "it is damaged, or no golf artifact of this version"
         raise fail(f"not a readable artifact: {error}", hint, str(path)) from None
 
 
-def _payload(artifact: Artifact) -> bytes:
-    entries, sections = [], []
-    for name, tensor in artifact.tensors.items():
-        coded = isinstance(tensor, Codes)
-        shape = list(tensor.codes.shape if isinstance(tensor, Codes) else tensor.shape)
-        entries.append([name, "int8" if coded else "fp16", shape])
-    ordered = artifact.tensors.values()
-    sections += [t.codes.numpy().tobytes() for t in ordered if isinstance(t, Codes)]
-    sections += [_split_bytes([t.scales for t in ordered if isinstance(t, Codes)])]
-    sections += [_split_bytes([t.half() for t in ordered if not isinstance(t, Codes)])]
-    header = canonical_json({"settings": artifact.settings, "tensors": entries}).encode()
-    return b"".join([len(header).to_bytes(4, "little"), header, *sections])
+class Entry(NamedTuple):
+    """A tensor as the header lists it; what follows the shape is about codes only.
+
+    Attributes:
+        groups: number of scales.
+        rotated: the columns were turned before rounding.
+        repair: rank of the low-rank correction and numbers of scales of its factors.
+    """
+
+    name: str
+    coded: bool
+    shape: list[int]
+    groups: int = 0
+    rotated: bool = False
+    repair: list[int] | None = None
+
+
+def pack_artifact(artifact: Artifact, packing: Packing) -> bytes:
+    """Return the bytes of the file."""
+    coded = {n: t for n, t in artifact.tensors.items() if isinstance(t, Codes)}
+    matrices = [m.codes.contiguous().numpy() for m in _matrices(coded.values())]
+    kinds, layout = _kinds(coded), packing.layout
+    if packing.compressor == "ans":
+        side, stream = entropy.encode(matrices, kinds)
+        inside, streams, plain = b"", [stream], [len(stream)]
+    else:
+        side, raw = arrange(matrices, kinds, layout)
+        inside, raw = (b"", raw) if layout.by_kind else (raw[0], [])
+        plain = [len(r) for r in raw]
+        streams = [compress(packing.compressor, r, packing.quality) for r in raw]
+    header = {
+        "settings": artifact.settings,
+        "tensors": [list(_entry(n, t)) for n, t in artifact.tensors.items()],
+        "layout": list(astuple(layout)),
+        "streams": [[len(s), n] for s, n in zip(streams, plain, strict=True)],
+    }
+    sections = [_counted(canonical_json(header).encode()), _counted(side)]
+    sections += [_split_bytes(_halves(artifact.tensors)), inside]
+    payload = b"".join(sections)
+    main = compress(_general(packing.compressor), payload, packing.quality)
+    head = HEAD.pack(CODECS.index(packing.compressor), len(payload), len(main))
+    rest = b"".join([head, main, *streams])
+    return MAGIC + hashlib.sha256(rest).digest() + rest
+
+
+def unpack_artifact(packed: bytes) -> Artifact:
+    """Undo ``pack_artifact``.
+
+    Raises:
+        ValueError, KeyError, TypeError, RecursionError: these bytes are no whole artifact.
+    """
+    rest = packed[40:]
+    if packed[:8] != MAGIC:
+        raise ValueError("the magic number is missing")
+    if hashlib.sha256(rest).digest() != packed[8:40]:
+        raise ValueError("its bytes do not have the promised hash")
+    outer = Cursor(rest)
+    codec, length, main = HEAD.unpack(outer.take(HEAD.size))
+    if codec >= len(CODECS) or length > MOST_BYTES:
+        raise ValueError(f"compressor {codec} with {length} bytes of payload")
+    cursor = Cursor(decompress(_general(CODECS[codec]), outer.take(main), length))
+    header = json.loads(_take_counted(cursor))
+    entries = [_checked(entry) for entry in header["tensors"]]
+    if len({e.name for e in entries}) != len(entries) or not isinstance(header["settings"], dict):
+        raise ValueError("the header is not sound")
+    if sum(math.prod(e.shape) for e in entries) > MOST_CODES_PER_BYTE * len(packed):
+        raise ValueError("it claims more weights than its size can hold")
+    side = _take_counted(cursor)
+    halves = _read_halves(cursor, entries)
+    streams = [_stream(outer, CODECS[codec], *map(_size, s)) for s in header["streams"]]
+    outer.finish()
+    flags = [bool(f) for f in header["layout"]]
+    inside = cursor.take(len(cursor.data) - cursor.place)
+    matrices = _decode(entries, CODECS[codec], Layout(*flags), side, streams, inside)
+    return Artifact(header["settings"], _assemble(entries, halves, matrices))
+
+
+def _decode(
+    entries: list[Entry],
+    codec: str,
+    layout: Layout,
+    side: bytes,
+    streams: list[bytes],
+    inside: bytes,
+) -> list[Tensor]:
+    shapes = [s for e in entries if e.coded for s in [(e.shape[0], e.shape[1])]]
+    shapes += [s for e in entries if e.repair for s in _factor_shapes(e)]
+    kinds = _kinds({e.name: e for e in entries if e.coded})
+    if codec == "ans":
+        if len(streams) != 1 or inside:
+            raise ValueError("it has other streams than its compressor makes")
+        return [torch.from_numpy(m) for m in entropy.decode(shapes, kinds, side, streams[0])]
+    expected = max(kinds, default=0) + 1 if layout.by_kind else 0
+    if len(streams) != expected or (layout.by_kind and inside):
+        raise ValueError("it has other streams than its layout makes")
+    found = restore(shapes, kinds, layout, side, streams if layout.by_kind else [inside])
+    return [torch.from_numpy(m) for m in found]
+
+
+def _general(codec: str) -> str:
+    """Return the compressor of all that is not codes."""
+    return "brotli" if codec == "ans" else codec
+
+
+def _matrices(coded: Any) -> list[Codes]:
+    """Return matrices of codes: all tensors' own, then the factors of those with a repair."""
+    tensors = list(coded)
+    return tensors + [factor for t in tensors if t.repair for factor in t.repair]
+
+
+def _kinds(coded: Mapping[str, Codes | Entry]) -> list[int]:
+    """Number the kinds of ``_matrices``: names alike but for the layer share one."""
+    names = [".".join(p for p in n.split(".") if not p.isdigit()) for n in coded]
+    names += [REPAIRS for t in coded.values() if t.repair for _ in range(2)]
+    numbers = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    return [numbers[n] for n in names]
+
+
+def _entry(name: str, tensor: Codes | Tensor) -> Entry:
+    if isinstance(tensor, Tensor):
+        return Entry(name, False, list(tensor.shape))
+    factors = tensor.repair
+    repair = [factors.left.codes.size(1), *(len(f.scales) for f in factors)] if factors else None
+    return Entry(name, True, list(tensor.codes.shape), len(tensor.scales), tensor.rotated, repair)
+
+
+def _checked(entry: Any) -> Entry:
+    made = Entry(*entry)
+    ranks = (2,) if made.coded is True else range(5)
+    sizes = [*made.shape, made.groups, *(made.repair or ())]
+    sound = all(type(s) is int and 0 <= s <= 1 << 31 for s in sizes)
+    types = isinstance(made.name, str) and type(made.coded) is bool and type(made.rotated) is bool
+    if not sound or not types or len(made.shape) not in ranks or not _whole_groups(made):
+        raise ValueError(f"a tensor entry is not sound: {str(entry)[:80]}")
+    return made
+
+
+def _whole_groups(entry: Entry) -> bool:
+    """Say whether each scale belongs to an equal run of codes, in factors too."""
+    if not entry.coded:
+        return not entry.groups and not entry.repair
+    pairs = [((entry.shape[0], entry.shape[1]), entry.groups)]
+    if entry.repair:
+        pairs += zip(_factor_shapes(entry), entry.repair[1:], strict=True)
+    return all(math.prod(s) % g == 0 if g else not math.prod(s) for s, g in pairs)
+
+
+def _factor_shapes(entry: Entry) -> list[tuple[int, int]]:
+    assert entry.repair is not None
+    rank, rows, columns = entry.repair[0], *entry.shape
+    return [(rows, rank), (rank, columns)]
+
+
+def _halves(tensors: Mapping[str, Codes | Tensor]) -> list[Tensor]:
+    """Return everything in fp16: scales of tensors, scales of factors, then plain tensors."""
+    coded = [t for t in tensors.values() if isinstance(t, Codes)]
+    plain = [t.half() for t in tensors.values() if isinstance(t, Tensor)]
+    return [m.scales for m in _matrices(coded)] + plain
+
+
+def _read_halves(cursor: Cursor, entries: list[Entry]) -> list[Tensor]:
+    """Read what ``_halves`` returned; plain tensors in their shapes."""
+    groups = [e.groups for e in entries if e.coded]
+    groups += [g for e in entries if e.repair for g in e.repair[1:]]
+    shapes = [[g] for g in groups] + [e.shape for e in entries if not e.coded]
+    sizes = [math.prod(shape) for shape in shapes]
+    raw = np.frombuffer(cursor.take(2 * sum(sizes)), np.uint8).reshape(2, -1).T.tobytes()
+    flat = torch.from_numpy(np.frombuffer(raw, np.float16).copy())
+    return [p.view(s) for p, s in zip(flat.split(sizes) if sizes else (), shapes, strict=True)]
+
+
+def _assemble(
+    entries: list[Entry], halves: list[Tensor], matrices: list[Tensor]
+) -> dict[str, Codes | Tensor]:
+    """Give every tensor its codes, scales and factors."""
+    coded = [Codes(m, s) for m, s in zip(matrices, halves, strict=False)]
+    plain = iter(halves[len(matrices) :])
+    own, factors = iter(coded), iter(coded[sum(e.coded for e in entries) :])
+    tensors: dict[str, Codes | Tensor] = {}
+    for entry in entries:
+        if not entry.coded:
+            tensors[entry.name] = next(plain)
+            continue
+        code = next(own)
+        repair = Repair(next(factors), next(factors)) if entry.repair else None
+        tensors[entry.name] = Codes(code.codes, code.scales, entry.rotated, repair)
+    return tensors
+
+
+def _stream(outer: Cursor, codec: str, packed: int, plain: int) -> bytes:
+    data = outer.take(packed)
+    return data if codec == "ans" else decompress(codec, data, plain)
+
+
+def _size(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= MOST_BYTES:
+        raise ValueError(f"a stream of {value!r} bytes")
+    return value
+
+
+def _counted(section: bytes) -> bytes:
+    return len(section).to_bytes(4, "little") + section
+
+
+def _take_counted(cursor: Cursor) -> bytes:
+    return cursor.take(int.from_bytes(cursor.take(4), "little"))
 
 
 def _split_bytes(tensors: list[Tensor]) -> bytes:
     """Return fp16 tensors as all low bytes, then all high bytes: like compresses with like."""
     joined = b"".join(t.contiguous().numpy().tobytes() for t in tensors)
     return np.frombuffer(joined, np.uint8).reshape(-1, 2).T.tobytes()
-
-
-def _unpack(packed: bytes) -> bytes:
-    if packed[:8] != MAGIC:
-        raise ValueError("the magic number is missing")
-    length = int.from_bytes(packed[8:16], "little")
-    if length > MOST_BYTES:
-        raise ValueError(f"it claims {length} bytes of payload")
-    decoder = brotli.Decompressor()
-    payload: bytes = decoder.process(packed[HEAD_BYTES:], output_buffer_limit=length + 1)
-    if len(payload) != length or not decoder.is_finished():
-        raise ValueError("the payload has another length than promised")
-    if hashlib.sha256(payload).digest() != packed[16:HEAD_BYTES]:
-        raise ValueError("the payload does not have the promised hash")
-    return payload
-
-
-class _Cursor:
-    """Takes bytes from a payload, never more than there are."""
-
-    def __init__(self, payload: bytes) -> None:
-        self.payload = payload
-        self.place = 0
-
-    def take(self, count: int) -> bytes:
-        taken = self.payload[self.place : self.place + count]
-        if len(taken) != count:
-            raise ValueError("a section is cut off")
-        self.place += count
-        return taken
-
-
-def _parse(payload: bytes) -> Artifact:
-    cursor = _Cursor(payload)
-    header = json.loads(cursor.take(int.from_bytes(cursor.take(4), "little")))
-    entries = [_checked(entry) for entry in header["tensors"]]
-    coded = [(n, shape) for n, kind, shape in entries if kind == "int8"]
-    passed = [(n, shape) for n, kind, shape in entries if kind == "fp16"]
-    codes = {n: _int8(cursor.take(math.prod(shape)), shape) for n, shape in coded}
-    scales = _join_bytes(cursor, [(n, shape[:1]) for n, shape in coded])
-    plain = _join_bytes(cursor, passed)
-    if cursor.place != len(payload):
-        raise ValueError("bytes are left over")
-    tensors: dict[str, Codes | Tensor] = {
-        n: Codes(codes[n], scales[n]) if kind == "int8" else plain[n] for n, kind, _ in entries
-    }
-    if len(tensors) != len(entries) or not isinstance(header["settings"], dict):
-        raise ValueError("the header is not sound")
-    return Artifact(header["settings"], tensors)
-
-
-def _checked(entry: Any) -> tuple[str, str, list[int]]:
-    name, kind, shape = entry
-    sizes = isinstance(shape, list) and all(type(s) is int and 0 <= s <= 1 << 31 for s in shape)
-    ranks = {"int8": (2,), "fp16": range(5)}
-    if not isinstance(name, str) or kind not in ranks or not sizes or len(shape) not in ranks[kind]:
-        raise ValueError(f"a tensor entry is not sound: {str(entry)[:80]}")
-    return name, kind, shape
-
-
-def _int8(data: bytes, shape: list[int]) -> Tensor:
-    return torch.from_numpy(np.frombuffer(data, np.int8).reshape(shape).copy())
-
-
-def _join_bytes(cursor: _Cursor, shapes: list[tuple[str, list[int]]]) -> dict[str, Tensor]:
-    sizes = [math.prod(shape) for _, shape in shapes]
-    raw = np.frombuffer(cursor.take(2 * sum(sizes)), np.uint8).reshape(2, -1).T.tobytes()
-    flat = torch.from_numpy(np.frombuffer(raw, np.float16).copy())
-    parts = flat.split(sizes) if sizes else ()
-    return {n: part.view(shape) for (n, shape), part in zip(shapes, parts, strict=True)}

@@ -4,35 +4,87 @@ from __future__ import annotations
 
 import time
 
+import torch
+from torch import Tensor
+
 from golf.config.schema import group_from
-from golf.config.schema.post import QuantConfig
+from golf.config.schema.quant import QuantConfig
+from golf.model.gpt import GPT
 from golf.model.roles import roles_of
-from golf.quant.artifact import Artifact, write_artifact
-from golf.quant.quantize import quantize_weights
+from golf.quant.artifact import Artifact, Packing, pack_artifact, write_artifact
+from golf.quant.codec.layout import Layout
+from golf.quant.prune import prune_to
+from golf.quant.quantize import Tensors, quantize_weights
+from golf.quant.size import coded_bytes, share_on_floor
+from golf.stages.calibrate import collect_hessians
 from golf.stages.code_bytes import code_bytes
 from golf.stages.context import Context, Outcome, model_settings
-from golf.stages.weights import read_weights
+from golf.stages.weights import load_model
 
 
 def main(context: Context) -> Outcome:
     """Write the artifact on the leading process; its size is that of the file on disk."""
-    started = time.perf_counter()
-    settings, weights = read_weights(context)
-    model = context.bench.model_with(settings, weights, context.world)
-    buckets = {name: role.bucket for name, role in roles_of(model).items()}
+    clock = Clock()
     config = group_from(context.node.spec, QuantConfig)
-    context.progress(0, 1, "compressing")
+    model = load_model(context)
+    model.bake()
+    hessians = collect_hessians(context, model, config) if config.method == "gptq" else {}
+    clock.lap("calibrate_s")
+    facts: dict[str, object] = {"code_bytes": "provisional"}
     if context.world.leads:
-        tensors = quantize_weights(weights, buckets, config)
-        artifact = Artifact(model_settings(settings), tensors)
-        write_artifact(context.files.artifact, artifact, config.brotli_quality)
+        tensors = quantize(model, config, hessians)
+        clock.lap("round_s")
+        context.progress(0, 1, "compressing")
+        facts["share_on_scale_floor"] = share_on_floor(tensors, config.scale_floor)
+        write(context, tensors, config)
     context.world.wait()
+    clock.lap("compress_s")
     model_bytes = context.files.artifact.stat().st_size
     code = code_bytes()
     measures = {
         "model_bytes": model_bytes,
         "code_bytes": code,
         "artifact_bytes": model_bytes + code,
-        "quantize_s": time.perf_counter() - started,
+        "quantize_s": sum(clock.laps.values()),
+        **clock.laps,
     }
-    return Outcome(measures, {"code_bytes": "provisional"}, context.files.artifact)
+    return Outcome(measures, facts, context.files.artifact)
+
+
+class Clock:
+    """Seconds between one lap and the next, by name."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self.since = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name], self.since = now - self.since, now
+
+
+def quantize(model: GPT, config: QuantConfig, hessians: dict[str, Tensor]) -> Tensors:
+    """Return the tensors of a model as codes and fp16."""
+    weights = {n: p.detach().float().cpu() for n, p in model.named_parameters()}
+    buckets = {name: role.bucket for name, role in roles_of(model).items()}
+    with torch.inference_mode():
+        return quantize_weights(weights, buckets, config, hessians)
+
+
+def packing_of(config: QuantConfig) -> Packing:
+    """Return how the knobs want codes turned into bytes."""
+    layout = Layout(config.group_streams, config.sort_rows, config.byte_shuffle, config.bit_pack)
+    return Packing(config.compressor, config.brotli_quality, layout)
+
+
+def write(context: Context, tensors: Tensors, config: QuantConfig) -> None:
+    """Write the file; prune first where a size is given."""
+    settings, packing = model_settings(context.training), packing_of(config)
+    if config.prune_to_bytes is not None:
+        tensors = prune_to(
+            tensors,
+            config.prune_to_bytes,
+            lambda t: len(pack_artifact(Artifact(settings, t), packing)),
+            coded_bytes,
+        )
+    write_artifact(context.files.artifact, Artifact(settings, tensors), packing)

@@ -60,9 +60,9 @@ MISTAKES = {
     "list for a number": ("baseline: {depth: [1, 2]}\n", "1:19", "wants int", ""),
     "null for a number": ("baseline: {warmdown: null}\n", "1:22", "found null", "write 0"),
     "not one of the choices": (
-        "rows:\n  r:\n    embed_bits: 3\n",
+        "rows:\n  r:\n    embed_bits: 9\n",
         "3:17",
-        "quant.embed_bits is one of 4, 5, 6, 7, 8, found 3",
+        "quant.embed_bits is one of 2, 3, 4, 5, 6, 7, 8, found 9",
         "",
     ),
     "close to a choice": ("baseline: {attn_gate: outgate}\n", "1:23", "one of", "'out_gate'"),
@@ -234,7 +234,7 @@ def test_all_mistakes_of_a_file_are_reported_at_once(tmp_path: Path) -> None:
     text = (
         "nam: x\n"
         "seeds: []\n"
-        "baseline: {depht: 2, embed_bits: 3}\n"
+        "baseline: {depht: 2, embed_bits: 9}\n"
         "factors:\n"
         "  head_dim: [32, wide]\n"
         "rows:\n"
@@ -524,7 +524,7 @@ def test_the_place_of_an_override_is_its_flag() -> None:
         ("seq_len", "wants NAME=VALUE"),
         ("seq_lne=5", "unknown factor 'seq_lne'"),
         ("seq_len=long", "train.seq_len wants int"),
-        ("embed_bits=3", "one of 4, 5"),
+        ("embed_bits=9", "one of 2, 3"),
         ("seed=5", "seeds are listed"),
         ("depth=[", "not valid YAML"),
         ("depth=010", "read differently"),

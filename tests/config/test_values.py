@@ -71,7 +71,7 @@ def test_a_legal_value_gets_the_declared_type(name: str, raw: object, expected: 
         ("geometries", [1], "eval.geometries wants a list of names, found [1]"),
         ("geometries", 3, "eval.geometries wants a list of names, found 3"),
         ("geometries", [], "eval.geometries wants at least one name, each once, found []"),
-        ("bits", 3, "quant.bits is one of 4, 5, 6, 7, 8, found 3"),
+        ("bits", 9, "quant.bits is one of 2, 3, 4, 5, 6, 7, 8, found 9"),
         ("depth", 0, "model.depth is at least 1 layer, found 0"),
         ("leaky_slope", 1.01, "model.leaky_slope is at most 1, found 1.01"),
         ("rope_base", float("inf"), "model.rope_base wants a finite number, found inf"),

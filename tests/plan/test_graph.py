@@ -268,9 +268,9 @@ def test_a_key_is_the_start_of_the_hash_of_canonical_json() -> None:
 GOLDEN = {
     "train": "ad27d7b8bfbb",
     "pre": "3f151ba893be",
-    "quantize": "bf2141671093",
-    "post": "8067a0dec393",
-    "ttt": "61f8ae37067c",
+    "quantize": "fb66ac1630cc",
+    "post": "b1748b28f991",
+    "ttt": "951192b0cf60",
 }
 MOVED = """\
 The names of finished work moved: everybody's results would be done again.

@@ -11,9 +11,21 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from golf.config.resolve import CLIP_SIGMAS
-from golf.quant.grid import Codes, levels, quantize_rows
+from golf.quant.grid import (
+    SEARCHED_QUANTILES,
+    Codes,
+    fp16_scales,
+    levels,
+    quantile_scales,
+    quantize_by_quantile,
+    quantize_rows,
+    round_rows,
+    row_quantile,
+    searched_scales,
+    sigma_scales,
+)
 
-BITS = pytest.mark.parametrize("bits", [4, 5, 6, 7, 8])
+BITS = pytest.mark.parametrize("bits", [2, 3, 4, 5, 6, 7, 8])
 
 
 def draw(rows: int, columns: int, seed: int = 0, scale: float = 1.0) -> Tensor:
@@ -25,7 +37,9 @@ def default(matrix: Tensor, bits: int) -> Codes:
     return quantize_rows(matrix, bits, CLIP_SIGMAS[bits])
 
 
-@pytest.mark.parametrize(("bits", "most"), [(4, 7), (5, 15), (6, 31), (7, 63), (8, 127)])
+@pytest.mark.parametrize(
+    ("bits", "most"), [(2, 1), (3, 3), (4, 7), (5, 15), (6, 31), (7, 63), (8, 127)]
+)
 def test_the_range_is_symmetric_and_leaves_one_code_out(bits: int, most: int) -> None:
     assert levels(bits) == most
     spikes = torch.eye(2000)[:2] * torch.tensor([[1.0], [-1.0]])
@@ -36,7 +50,7 @@ def test_the_range_is_symmetric_and_leaves_one_code_out(bits: int, most: int) ->
 
 @settings(max_examples=60, deadline=None)
 @given(
-    bits=st.integers(4, 8),
+    bits=st.integers(2, 8),
     clip=st.floats(0.1, 30),
     shape=st.tuples(st.integers(1, 6), st.integers(2, 40)),
     scale=st.floats(1e-6, 1e4),
@@ -70,7 +84,7 @@ def test_codes_are_the_nearest_multiples_of_the_fp16_scale(bits: int) -> None:
 
 def test_more_bits_never_move_gaussian_rows_further() -> None:
     matrix = draw(64, 512)
-    errors = [(default(matrix, bits).dequantize() - matrix).square().mean() for bits in range(4, 9)]
+    errors = [(default(matrix, bits).dequantize() - matrix).square().mean() for bits in range(2, 9)]
     assert errors == sorted(errors, reverse=True)
     assert errors[0] > 10 * errors[-1]
 
@@ -124,3 +138,50 @@ def test_half_precision_input_is_measured_in_float32() -> None:
     coded, expected = default(matrix, 8), default(matrix.float(), 8)
     assert torch.equal(coded.codes, expected.codes)
     assert torch.equal(coded.scales, expected.scales)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 50), st.floats(0, 1), st.integers(0, 99))
+def test_row_quantiles_are_those_of_a_full_sort(columns: int, quantile: float, seed: int) -> None:
+    values = draw(3, columns, seed)
+    expected = torch.quantile(values.double(), quantile, dim=1)
+    torch.testing.assert_close(row_quantile(values, quantile).double(), expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(0.1, 20), st.floats(1.01, 4), st.integers(2, 8))
+def test_scales_grow_with_the_clip(clip: float, more: float, bits: int) -> None:
+    matrix = draw(4, 30)
+    assert bool((sigma_scales(matrix, bits, clip * more) > sigma_scales(matrix, bits, clip)).all())
+
+
+def test_the_search_keeps_the_quantile_that_moves_weights_least() -> None:
+    matrix = draw(8, 4000)
+    matrix[:, 0] = 60.0
+    found = searched_scales(matrix, 5)
+    errors = {}
+    for quantile in SEARCHED_QUANTILES:
+        scales = fp16_scales(quantile_scales(matrix, 5, quantile))
+        back = Codes(round_rows(matrix, scales, 5), scales).dequantize()
+        errors[quantile] = float((back - matrix).square().mean())
+    best = min(errors, key=lambda q: errors[q])
+    assert torch.equal(found, quantile_scales(matrix, 5, best))
+    assert errors[best] < errors[SEARCHED_QUANTILES[0]] or best == SEARCHED_QUANTILES[0]
+
+
+def test_a_scale_floor_makes_small_rows_coarse_and_leaves_large_ones() -> None:
+    matrix = draw(2, 50) * torch.tensor([[0.01], [10.0]])
+    for floored, free in (
+        (quantize_rows(matrix, 8, 6.0, floor=0.05), quantize_rows(matrix, 8, 6.0)),
+        (quantize_by_quantile(matrix, 8, floor=0.05), quantize_by_quantile(matrix, 8)),
+    ):
+        assert float(floored.scales[0]) == pytest.approx(0.05, rel=2**-11)
+        assert torch.equal(floored.codes[1], free.codes[1])
+        assert int(floored.codes[0].abs().max()) <= 1
+        assert int(free.codes[0].abs().max()) > 20
+
+
+def test_groups_smaller_than_a_row_have_scales_of_their_own() -> None:
+    codes = torch.ones(2, 4, dtype=torch.int8)
+    coded = Codes(codes, torch.tensor([1.0, 2.0, 3.0, 4.0]).half())
+    assert coded.dequantize().tolist() == [[1, 1, 2, 2], [3, 3, 4, 4]]

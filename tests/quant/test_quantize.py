@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from golf.config.schema.post import QuantConfig
+from golf.config.schema.quant import QuantConfig
 from golf.quant.grid import Codes, quantize_rows
 from golf.quant.quantize import quantize_weights
 
@@ -21,7 +21,9 @@ SHAPES = {
     "tiny": ((1, 2), "mlp"),
 }
 BUCKETS = {n: bucket for n, (_, bucket) in SHAPES.items()}
-CONFIG = QuantConfig(bits=5, embed_bits=7, clip_sigmas=3.0, embed_clip_sigmas=5.0)
+CONFIG = QuantConfig(
+    bits=5, mlp_bits=6, embed_bits=7, clip_sigmas=3.0, mlp_clip_sigmas=4.0, embed_clip_sigmas=5.0
+)
 
 
 def draw() -> dict[str, Tensor]:
@@ -31,7 +33,7 @@ def draw() -> dict[str, Tensor]:
 
 @pytest.mark.parametrize(
     ("name", "bits", "clip"),
-    [("blocks.0.q", 5, 3.0), ("blocks.0.up", 5, 3.0), ("tiny", 5, 3.0), ("embed", 7, 5.0)],
+    [("blocks.0.q", 5, 3.0), ("blocks.0.up", 6, 4.0), ("tiny", 6, 4.0), ("embed", 7, 5.0)],
 )
 def test_each_bucket_gets_its_own_bits_and_clip(name: str, bits: int, clip: float) -> None:
     coded = quantize_weights(draw(), BUCKETS, CONFIG)[name]

@@ -1,4 +1,4 @@
-"""Knobs of what follows the training: quantization, evaluation, test-time training, runtime."""
+"""Knobs of what follows quantization: evaluation, test-time training, runtime."""
 
 from __future__ import annotations
 
@@ -7,31 +7,6 @@ from dataclasses import dataclass
 from golf.config.knob import Scale, Stage, knob
 
 SGD = {"ttt.method": ("sgd",)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuantConfig:
-    """How weights become bytes: symmetric integers per row, then one brotli stream."""
-
-    bits: int = knob(
-        8, Stage.QUANTIZE, "bits per weight in the matrices of the blocks", unit="bit",
-        choices=(4, 5, 6, 7, 8), example=6, aliases=("matrix_bits", "quant_bits"),
-    )  # fmt: skip
-    embed_bits: int = knob(
-        8, Stage.QUANTIZE, "bits per weight in embeddings", unit="bit", choices=(4, 5, 6, 7, 8),
-        example=6,
-    )  # fmt: skip
-    clip_sigmas: float | None = knob(
-        None, Stage.QUANTIZE, "matrix rows are clipped at this many standard deviations (null: "
-        "by bit width)", unit="sigma", example=3.0, at_least=0.1, aliases=("matrix_clip_sigmas",),
-    )  # fmt: skip
-    embed_clip_sigmas: float | None = knob(
-        None, Stage.QUANTIZE, "embedding rows are clipped at this many standard deviations "
-        "(null: by bit width)", unit="sigma", example=3.0, at_least=0.1,
-    )  # fmt: skip
-    brotli_quality: int = knob(
-        11, Stage.QUANTIZE, "effort of the entropy coder", example=5, at_least=0, at_most=11,
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
