@@ -57,6 +57,7 @@ class Scale(StrEnum):
     WIDTH = "width"
     SECONDS = "seconds"
     VOCABULARY = "vocabulary"
+    EFFORT = "effort"
 
 
 class _Unset(Enum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from golf.config.knob import Stage, knob
+from golf.config.knob import Scale, Stage, knob
 
 QUANTIZE = Stage.QUANTIZE
 BITS = (2, 3, 4, 5, 6, 7, 8)
@@ -99,6 +99,7 @@ class QuantConfig:
     calib_tokens: int = knob(
         4096, QUANTIZE, "tokens in one calibration batch, rounded up to whole sequences",
         unit="token", example=512, at_least=1, needs=GPTQ, aliases=("calib_batch_tokens",),
+        scale=Scale.BATCH,
     )  # fmt: skip
     calib_seed: int | None = knob(
         None, QUANTIZE, "seed of the calibration batches (null: from the training's seed)",
@@ -143,7 +144,7 @@ class QuantConfig:
         choices=("ans", "brotli", "lzma", "zstd", "zlib"), example="brotli", aliases=("codec",),
     )  # fmt: skip
     brotli_quality: int = knob(
-        11, QUANTIZE, "effort of brotli", example=5, at_least=0, at_most=11,
+        11, QUANTIZE, "effort of brotli", example=5, at_least=0, at_most=11, scale=Scale.EFFORT,
         needs={"quant.compressor": ("brotli",)},
     )  # fmt: skip
     group_streams: bool = knob(
