@@ -284,10 +284,20 @@ BROKEN = {
         "2:20",
         "warmup and warmdown together take 1.2 of the budget",
     ),
-    "Polar Express beyond its coefficients": (
-        "rows:\n  r: {muon_ns: polar, muon_ns_steps: 6}\n",
-        "2:38",
-        "Polar Express has coefficients for 5 steps, muon_ns_steps is 6",
+    "growth from the whole model": (
+        "rows:\n  r: {grow_from: 4}\n",
+        "2:18",
+        "a model of 4 blocks cannot grow from 4",
+    ),
+    "growth of a loop": (
+        "rows:\n  r: {grow_from: 1, loop_count: 1}\n",
+        "2:18",
+        "the loop ends at block 1, beyond the first 1 blocks",
+    ),
+    "growth with XSA on some layers": (
+        "rows:\n  r: {grow_from: 2, xsa: 'last:2'}\n",
+        "2:18",
+        "model.xsa names layers of the grown model",
     ),
     "an unknown geometry": (
         "evaluate: [chunk]\n",

@@ -30,7 +30,8 @@ class PhaseKnobs:
     )  # fmt: skip
     grow_map: str = knob(
         "interleave", TRAIN, "block that block j of the grown model copies: j * from // depth, or "
-        "j modulo from", choices=("interleave", "stack"), example="stack", needs=GROWS,
+        "j modulo from", choices=("interleave", "stack"), example="stack",
+        example_with={"model.depth": 4, "train.grow_from": 2}, needs=GROWS,
     )  # fmt: skip
     grow_state: str = knob(
         "copy", TRAIN, "optimizer state of the grown model: copied with its weights, or reset",
