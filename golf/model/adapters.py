@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from golf.config.schema.model import ModelConfig
 from golf.model.linear import Linear
 from golf.model.roles import ADAPTER
-from golf.model.route import Slot
+from golf.model.route import Slot, build_route
 
 ADAPTED = ("q", "k", "v", "out")
 
@@ -33,19 +33,21 @@ class Adapter(nn.Module):
 
 
 class LoopAdapters(nn.Module):
-    """A tap that adds each pass's own adapter to the maps of every block."""
+    """A tap that adds each pass's own adapter to the maps of the blocks that it runs."""
 
     def __init__(self, config: ModelConfig, maps: list[dict[str, Linear]]) -> None:
         super().__init__()
-        self.passes = nn.ModuleList(
-            nn.ModuleList(_adapters(block, config.loop_lora_rank) for block in maps)
-            for _ in range(config.loop_count + 1)
-        )
+        passes = [nn.ModuleDict() for _ in range(config.loop_count + 1)]
+        for slot in build_route(config, config.loop_count):
+            adapters = _adapters(maps[slot.layer], config.loop_lora_rank)
+            passes[slot.passed][str(slot.layer)] = adapters
+        self.passes = nn.ModuleList(passes)
 
     def forward(self, slot: Slot, name: str, x: Tensor, y: Tensor) -> Tensor:
         if name not in ADAPTED:
             return y
-        delta: Tensor = self.passes[slot.passed][slot.layer][name](x)  # type: ignore[index]
+        adapters = self.passes[slot.passed][str(slot.layer)]  # type: ignore[index]
+        delta: Tensor = adapters[name](x)
         return y + delta
 
 
