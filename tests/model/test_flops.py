@@ -64,3 +64,31 @@ def test_a_window_counts_no_more_than_the_sequence() -> None:
 )
 def test_the_peak_is_known_for_some_devices(name: str, peak: float | None) -> None:
     assert peak_flops(name) == peak
+
+
+def test_looped_blocks_count_as_often_as_they_run_and_so_do_their_adapters() -> None:
+    small = {"vocab_size": 100, "seq_len": 64, "depth": 4, "model_dim": 32, "head_dim": 8}
+    small |= {"window_pattern": "L", "value_embed": "none"}
+    loop = {"loop_start": 1, "loop_end": 2}
+    plain, once, thrice, adapted = (
+        train_flops_per_token(build(**small, **loop, **extra), 64)
+        for extra in (
+            {},
+            {"loop_count": 1},
+            {"loop_count": 3},
+            {"loop_count": 1, "loop_lora_rank": 2},
+        )
+    )
+    block = 6 * 12 * 32 * 32 + 12 * 32 * 64
+    assert once - plain == 2 * block
+    assert thrice - plain == 6 * block
+    assert adapted - once == 6 * (4 + 2) * 4 * (32 * 2 + 2 * 32)
+
+
+def test_a_pair_tables_projection_counts_and_its_rows_do_not() -> None:
+    small = {"vocab_size": 100, "seq_len": 64, "depth": 2, "model_dim": 32, "head_dim": 8}
+    plain, paired = (
+        train_flops_per_token(build(**small, **extra), 64)
+        for extra in ({}, {"bigram_buckets": 50, "bigram_dim": 16})
+    )
+    assert paired - plain == 6 * 16 * 32

@@ -11,10 +11,20 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from golf.model.head import Softcap, TiedHead, UntiedHead, build_softcap, target_nll
+from tests.model.tools import assert_plain, carry, config, draw, draw_tokens
 
 
-def draw(*shape: int, scale: float = 1.0) -> Tensor:
-    return scale * torch.randn(shape, generator=torch.Generator().manual_seed(0))
+def logits(head: TiedHead, hidden: Tensor, table: Tensor) -> Tensor:
+    return head(hidden, table, carry(draw_tokens(3, 2)))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"logit_softcap": 3.0}, {"tied": False}, {"tied": False, "logit_softcap": 15.0}],
+    ids=str,
+)
+def test_it_is_the_formula(changes: dict[str, object]) -> None:
+    assert_plain(**changes)
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0.1, 100))
@@ -40,26 +50,33 @@ def test_no_cap_is_no_operation() -> None:
 @pytest.mark.parametrize("cap", [None, 15.0])
 def test_logits_are_products_with_the_embedding_rows(cap: float | None) -> None:
     hidden, table = draw(2, 3, 8), draw(7, 8, scale=5)
-    logits = TiedHead(cap)(hidden, table)
+    found = logits(TiedHead(cap), hidden, table)
     for v in range(7):
         z = (hidden * table[v]).sum(-1)
         expected = z if cap is None else cap * torch.tanh(z / cap)
-        torch.testing.assert_close(logits[..., v], expected, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(found[..., v], expected, atol=1e-5, rtol=1e-5)
 
 
 def test_the_cap_acts_in_float32_on_bfloat16_products() -> None:
     hidden, table = draw(2, 3, 8).bfloat16(), draw(7, 8, scale=5)
-    logits = TiedHead(30.0)(hidden, table)
-    assert logits.dtype == torch.float32
+    found = logits(TiedHead(30.0), hidden, table)
+    assert found.dtype == torch.float32
     products = (hidden @ table.bfloat16().T).float()
-    torch.testing.assert_close(logits, 30 * torch.tanh(products / 30), atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(found, 30 * torch.tanh(products / 30), atol=1e-6, rtol=1e-6)
 
 
 def test_a_head_of_its_own_starts_at_zero_and_does_not_read_the_embedding() -> None:
-    head, hidden, table = UntiedHead(15.0, 7, 8), draw(2, 3, 8), draw(7, 8)
-    assert not head(hidden, table).any()
+    made = config(model_dim=8, tied=False, logit_softcap=15.0)
+    head, hidden, table = UntiedHead(made, 7), draw(2, 3, 8), draw(7, 8)
+    assert not logits(head, hidden, table).any()
     head.out.master.data = 2 * table
-    assert torch.equal(head(hidden, draw(9, 8)), TiedHead(15.0)(hidden, 2 * table))
+    expected = logits(TiedHead(15.0), hidden, 2 * table)
+    assert torch.equal(logits(head, hidden, draw(9, 8)), expected)
+
+
+def test_a_head_of_its_own_may_start_normal() -> None:
+    head = UntiedHead(config(model_dim=64, tied=False, head_init_std=0.001), 500)
+    assert head.out.master.std().item() == pytest.approx(0.001, rel=0.02)
 
 
 @settings(deadline=None, max_examples=30)

@@ -14,10 +14,12 @@ from golf.model.linear import Linear
 from golf.model.roles import (
     ATTN_MATRIX,
     EMBED,
-    GATE_MATRIX,
     HEAD,
     MLP_MATRIX,
+    RESID_MIX,
     SCALAR,
+    VALUE_GATE,
+    X0_MIX,
     Role,
     roles_of,
 )
@@ -67,26 +69,27 @@ def test_every_parameter_has_exactly_one_role(
         ("blocks.1.mlp.up.master", MLP_MATRIX),
         ("blocks.1.mlp.down.master", MLP_MATRIX),
         ("blocks.1.attention.value_embed.table_VE", EMBED),
-        ("blocks.1.attention.value_embed.gate.table_HW", GATE_MATRIX),
+        ("blocks.1.attention.value_embed.gate.table_HW", VALUE_GATE),
         ("blocks.1.attention.gate.table_HW", SCALAR),
         ("blocks.1.attention.query_gain.gain_H", SCALAR),
-        ("blocks.1.mix.mix_2", SCALAR),
+        ("blocks.1.mix.resid_1", RESID_MIX),
+        ("blocks.1.mix.x0_1", X0_MIX),
     ],
 )
 def test_the_lineages_groups_are_kept(name: str, role: Role) -> None:
     roles = roles_of(build(**EVERYTHING))
     assert roles[name] == role
-    assert len(roles) == 2 + 2 * 11
+    assert len(roles) == 2 + 2 * 12
 
 
 def test_a_part_without_a_declared_role_is_refused_by_name() -> None:
-    model = nn.Sequential(Linear(4, 4, ATTN_MATRIX), nn.LayerNorm(4))
+    model = nn.Sequential(Linear(4, 4, ATTN_MATRIX, "zero"), nn.LayerNorm(4))
     with pytest.raises(TypeError, match="LayerNorm declares no role for 'weight'"):
         roles_of(model)
 
 
 def test_a_part_that_declares_only_some_of_its_parameters_is_refused() -> None:
-    part = Linear(4, 4, ATTN_MATRIX)
+    part = Linear(4, 4, ATTN_MATRIX, "zero")
     part.bias = nn.Parameter(torch.zeros(4))
     with pytest.raises(TypeError, match="'bias'"):
         roles_of(nn.ModuleList([part]))
