@@ -15,6 +15,7 @@ from golf.config.names import find_knob
 from golf.config.template import TEMPLATE
 from golf.errors import GolfError, fail
 from golf.files import write_text
+from golf.plan import doors
 from golf.plan.ledger import Options, known_runs, plan_as_run, plan_file
 from golf.plan.show import find_row, plan_json, plan_lines, row_lines
 from golf.records import enclosing_project
@@ -213,6 +214,9 @@ def init(
         raise fail("there is already a file here", "choose another name", str(path))
     write_text(path, TEMPLATE.format(name=path.stem, path=path))
     typer.echo(f"wrote {path}\nnext: golf plan {path}")
+
+
+app.command()(doors.schema)
 
 
 def main() -> None:

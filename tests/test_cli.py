@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("run", "plan", "report", "show", "factors", "init")
+COMMANDS = ("run", "plan", "report", "show", "factors", "init", "schema")
 
 BROKEN = {
     "misspelt": (

@@ -178,7 +178,7 @@ MISTAKES = {
         "model.tied wants bool, found 'yes'",
         "true or false",
     ),
-    "off for a word": ("baseline: {value_embed: off}\n", "1:25", "is one of", "write none"),
+    "off for a word": ("baseline: {attn_gate: off}\n", "1:23", "is one of", "write none"),
     "a file that is not there": ("include: none.yaml\n", "1:10", "cannot include none.yaml", ""),
     "row named baseline": ("rows:\n  baseline: {depth: 3}\n", "2:3", "already a row", ""),
     "two budgets": (
