@@ -30,7 +30,7 @@ BROKEN = {
         "m.yaml:2:9: quant.bits is one of 2, 3, 4, 5, 6, 7, 8, found 9",
     ),
     "several": (
-        "preset: quickstrat\nseeds: 3\nrows:\n  a: {parent: b}\n",
+        "preset: quickstrat\nseeds: [x]\nrows:\n  a: {parent: b}\n",
         "m.yaml:1:9: unknown name 'quickstrat'\n  did you mean 'quickstart'?\n"
         "m.yaml:2:8: seeds is a list of whole numbers\n  for example [1337, 42]\n"
         "m.yaml:4:3: row 'a' names an unknown row 'b'",

@@ -10,10 +10,11 @@ from typing import Any
 
 from golf.config.about import About
 from golf.config.machine import Launch
-from golf.config.matrix import BASELINE, Layer, Matrix, Setting, put_layer
+from golf.config.matrix import BASELINE, Layer, Matrix, SeedRule, Setting, put_layer
 from golf.config.nodes import Items, Node, Scalar, Table, read_nodes
-from golf.config.points import PointReader
 from golf.config.profiles import PROFILES
+from golf.config.seeds import first_seeds, read_seeds
+from golf.config.waves import WaveReader
 from golf.errors import GolfError, Problem, fail, in_order
 
 PRESETS = Path(__file__).parents[1] / "presets"
@@ -77,7 +78,7 @@ def parse_override(text: str) -> tuple[str, Setting]:
     return knob_name, dataclasses.replace(setting, where=where)
 
 
-class MatrixReader(PointReader):
+class MatrixReader(WaveReader):
     """Walks the sections of a matrix file.
 
     Attributes:
@@ -98,7 +99,9 @@ class MatrixReader(PointReader):
             own = parts["baseline_about"]
             parts["baseline_about"] = dataclasses.replace(own, note=own.note or about.note)
         base = parts["baseline_about"].name or BASELINE
-        return Matrix(path=self.path, drafts=self.sound_rows(drafts, base), **parts)
+        sound = self.sound_rows(drafts, base)
+        self.check_waves(parts.get("waves", ()), sound)
+        return Matrix(path=self.path, drafts=sound, **parts)
 
     def parts(self, root: Node) -> dict[str, Any]:
         """Return what the sections say, those of included files under the file's own."""
@@ -113,6 +116,9 @@ class MatrixReader(PointReader):
             hint = "`name:` is letters, digits, dots, dashes and underscores"
             self.add(where, f"{name!r} cannot name a report", hint)
         parts["baseline"], parts["baseline_about"] = self.whole_baseline(parts)
+        if isinstance(parts.get("seeds"), SeedRule):
+            parts["seed_rule"] = rule = parts.pop("seeds")
+            parts["seeds"] = first_seeds(rule.most)
         parts["about"] = self.about({n: node for n, node in nodes.items() if n in LABELS})
         for included in reversed(parts.pop("include", ())):
             parts = _merged(included, parts)
@@ -185,7 +191,7 @@ SECTIONS: dict[str, Callable[[MatrixReader, Node], Any]] = {
     "question": MatrixReader.word,
     "preset": lambda reader, node: reader.choice(preset_names())(node),
     "profile": lambda reader, node: reader.choice(PROFILES)(node),
-    "seeds": lambda reader, node: reader.whole_numbers(node, "seeds"),
+    "seeds": read_seeds,
     "budget": MatrixReader.budget,
     "evaluate": MatrixReader.evaluate,
     "launch": MatrixReader.launch,
@@ -197,10 +203,11 @@ SECTIONS: dict[str, Callable[[MatrixReader, Node], Any]] = {
     "rows": MatrixReader.rows,
     "where": MatrixReader.where,
     "exclude": MatrixReader.exclude,
+    "waves": MatrixReader.waves,
 }
 GROUND = ("preset", "budget", "include", "baseline")  # what every row starts from
 ROWS = ("factors", "grid", "zip", "rows")
-LISTS = (*ROWS, "where", "exclude")
+LISTS = (*ROWS, "where", "exclude", "waves")
 
 
 def _merged(included: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

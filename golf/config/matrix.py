@@ -15,6 +15,7 @@ from golf.config.values import format_value
 from golf.errors import Problem
 
 BASELINE = "baseline"
+FIRST_SEED = 1337
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class RowDraft:
     Attributes:
         parent: the row that deltas are taken against and settings are inherited from.
         same_as: a row that this one is meant to equal ("" for none).
-        source: the section that made it; points of a ``grid`` or ``zip`` may be dropped.
+        source: the section that made it, which says what may be dropped; ``wave`` where the
+            parent was found from results.
         seeds: seeds of this row alone; () for those of the matrix.
     """
 
@@ -96,6 +98,58 @@ class Exclusion:
 
 
 @dataclass(frozen=True)
+class SeedRule:
+    """Seeds that are added until a row is told apart from its parent.
+
+    Attributes:
+        least: seeds that every row gets.
+        most: seeds that none exceeds.
+        level: the chance of any false winner in the whole matrix, over all rows and looks.
+        margin: the gain in bits per byte that a row is told apart from.
+    """
+
+    least: int
+    most: int
+    level: float = 0.05
+    margin: float = 0.0
+
+
+@dataclass(frozen=True)
+class WinnerRule:
+    """How a winner is found.
+
+    Attributes:
+        by: ``pre``, ``post`` or ``ttt``; "" for post-TTT where every row adapts, else post.
+        margin: the gain in bits per byte that has to be exceeded; None where none was stated.
+    """
+
+    by: str = ""
+    margin: float | None = None
+
+
+@dataclass(frozen=True)
+class Wave:
+    """Rows that wait for a result.
+
+    Attributes:
+        rows: names of rows, in order; none for a wave that combines.
+        winner_of: the wave or matrix file whose winner these rows start from; "" for the baseline.
+        greedy: each row starts from the best row so far.
+        combine: the waves whose winners are stacked into one row, called like this wave.
+        rule: how winners of and for this wave are found.
+    """
+
+    name: str
+    where: str
+    rows: tuple[str, ...] = ()
+    winner_of: str = ""
+    greedy: bool = False
+    combine: tuple[str, ...] = ()
+    rule: WinnerRule = WinnerRule()
+    about: About = field(default_factory=About)
+
+
+@dataclass(frozen=True)
 class Matrix:
     """A checked matrix file; rows stand in file order, factors before named rows.
 
@@ -104,6 +158,7 @@ class Matrix:
         baseline_about: words beside the baseline's settings.
         where: constraints on rows that ``factors``, ``grid`` and ``zip`` make.
         exclude: combinations that are left out of them.
+        seed_rule: how many of the seeds a row gets; None for all of them.
         problems: what is wrong with the parts of the file that were left out here.
     """
 
@@ -112,7 +167,8 @@ class Matrix:
     question: str = ""
     preset: str = ""
     profile: str = ""
-    seeds: tuple[int, ...] = (1337,)
+    seeds: tuple[int, ...] = (FIRST_SEED,)
+    seed_rule: SeedRule | None = None
     launch: Launch = field(default_factory=Launch)
     preset_layer: Layer = field(default_factory=dict)
     baseline: Layer = field(default_factory=dict)
@@ -120,5 +176,6 @@ class Matrix:
     drafts: tuple[RowDraft, ...] = ()
     where: tuple[Constraint, ...] = ()
     exclude: tuple[Exclusion, ...] = ()
+    waves: tuple[Wave, ...] = ()
     about: About = field(default_factory=About)
     problems: tuple[Problem, ...] = ()

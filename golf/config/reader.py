@@ -62,6 +62,22 @@ class Reader:
 
         return read
 
+    def number(self, node: Node, what: str, low: int, high: int) -> int | None:
+        """Read a whole number."""
+        value = node.value if isinstance(node, Scalar) else None
+        if type(value) is int and low <= value <= high:
+            return value
+        self.add(node.where, f"{what} is a whole number from {low} to {high}")
+        return None
+
+    def share(self, node: Node, what: str, high: float) -> float | None:
+        """Read a number from 0 to ``high``."""
+        value = node.value if isinstance(node, Scalar) else None
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= high:
+            return float(value)
+        self.add(node.where, f"{what} is a number from 0 to {high:g}")
+        return None
+
     def whole_numbers(self, node: Node, what: str) -> tuple[int, ...] | None:
         """Read a list of different whole numbers from 0 upwards."""
         items = node.items if isinstance(node, Items) else ()

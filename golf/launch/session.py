@@ -6,32 +6,76 @@ import shlex
 import signal
 import sys
 import time
+from collections import Counter
 
 from golf.plan.graph import Plan
-from golf.plan.ledger import Options, write_ledger
+from golf.plan.ledger import Options, plan_file, write_ledger
+from golf.plan.show import waiting_lines
 from golf.plan.work import pending
 
 
 def run_and_tell(plan: Plan, options: Options) -> int:
-    """Run ``plan``; return the exit code: 0 done, 1 failures, 130 interrupted."""
+    """Run ``plan`` and what its results open; return 0 done, 1 not all of it, 130 interrupted."""
     started = time.monotonic()
-    write_ledger(plan, options)
-    failed = 0
-    if todo := pending(plan):
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            failed = _run(plan)
-        except KeyboardInterrupt:
-            print("stopped; the same command continues from here", file=sys.stderr)
-            return 130
-    ran = len(todo - pending(plan)) if todo else 0
-    words = [f"{ran} nodes run" if todo else "nothing to run"]
-    words += [f"{len(plan.nodes) - len(todo)} reused"]
-    words += [f"{failed} jobs failed"] if failed else []
+    session = Session(options)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        plan = session.finish(plan)
+    except KeyboardInterrupt:
+        print("stopped; the same command continues from here", file=sys.stderr)
+        return 130
+    words = [f"{sum(session.ran.values())} nodes run" if session.worked else "nothing to run"]
+    words += [f"{len(plan.nodes) - len(pending(plan)) - session.ran[plan.variant]} reused"]
+    words += [f"{session.failed} jobs failed"] if session.failed else []
     print(", ".join([*words, f"{time.monotonic() - started:.1f} s"]), file=sys.stderr)
-    if not failed:
-        print("next:", shlex.join(report_command(plan, options)), file=sys.stderr)
-    return 1 if failed else 0
+    for line in waiting_lines(plan):
+        print(line, file=sys.stderr)
+    if session.failed or plan.waiting:
+        return 1
+    print("next:", shlex.join(report_command(plan, options)), file=sys.stderr)
+    return 0
+
+
+class Session:
+    """Runs a plan round after round: results may open further rows, or further seeds.
+
+    Attributes:
+        ran: nodes that ran, by the matrix's variant: other matrices' winners may be needed.
+        worked: whether there was anything to run.
+        failed: jobs that failed.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.ran: Counter[str] = Counter()
+        self.worked = False
+        self.failed = 0
+
+    def finish(self, plan: Plan) -> Plan:
+        """Run until no result opens anything more; return the plan as it is then."""
+        write_ledger(plan, self.options)
+        while True:
+            for other in plan.before:
+                print(f"first {other.rows.matrix.path}: its winner is waited for", file=sys.stderr)
+                self.finish(other)
+            self._round(plan)
+            if self.failed or not plan.waiting:
+                return plan
+            later = plan_file(plan.rows.matrix.path, self.options)
+            write_ledger(later, self.options)
+            for outcome in later.outcomes[len(plan.outcomes) :]:
+                print("\n".join(outcome.lines()), file=sys.stderr)
+            if not pending(later) and len(later.before) == len(plan.before):
+                return later
+            plan = later
+
+    def _round(self, plan: Plan) -> None:
+        """Run what is pending now."""
+        todo = pending(plan)
+        if todo and not self.failed:
+            self.worked = True
+            self.failed += _run(plan)
+            self.ran[plan.variant] += len(todo - pending(plan))
 
 
 def _run(plan: Plan) -> int:

@@ -18,9 +18,10 @@ from golf.plan.checks import (
     rule_problems,
 )
 from golf.plan.row import Dropped, Row, Rows, describe
-from golf.plan.stack import RowMaker, Values
+from golf.plan.stack import RowMaker, Values, baseline_draft
 
 POINTS = ("grid", "zip")  # rows that a product made, not a hand
+GENERATED = ("factors", *POINTS)
 
 
 def expand(
@@ -29,21 +30,36 @@ def expand(
     machine: Machine,
     profile: str = "",
     overrides: Layer | None = None,
+    late: frozenset[str] = frozenset(),
+    whole: bool = True,
 ) -> Rows:
     """Return the rows of ``matrix`` on this machine.
+
+    Args:
+        matrix: the checked file.
+        launch: how jobs are started.
+        machine: where.
+        profile: replaces the file's.
+        overrides: settings of the command line.
+        late: rows whose base is not known yet: neither rules nor formulas are held against them.
+        whole: whether these are all rows, so that what none of them reads is a mistake.
 
     Raises:
         GolfError: rows that break a rule, cannot take effect, or equal another row, together
             with what could not be read of the file.
     """
-    expansion = Expansion(matrix, launch, machine, profile or matrix.profile, overrides or {})
+    overrides = overrides or {}
+    maker = RowMaker(matrix, launch, machine, profile or matrix.profile, overrides)
+    expansion = Expansion(maker, late)
     rows = expansion.rows()
+    if whole and not matrix.problems:  # what was left out might have read the rest
+        expansion.problems += expansion.unused_settings()
     problems = expansion.problems or (() if matrix.problems else expansion.equalities())
     if problems or matrix.problems:
         raise GolfError(*in_order([*matrix.problems, *problems]))
     dropped = tuple(Dropped(name, why) for name, why in expansion.dropped.items())
     rows = tuple(_with_base(row, matrix.baseline_about.name or BASELINE) for row in rows)
-    return Rows(matrix, rows, launch, machine, expansion.profile, overrides or {}, dropped)
+    return Rows(matrix, rows, launch, machine, maker.profile, overrides, dropped)
 
 
 def _with_base(row: Row, base: str) -> Row:
@@ -55,35 +71,29 @@ def _with_base(row: Row, base: str) -> Row:
 class Expansion:
     """Goes through the drafts once; afterwards ``problems`` and ``dropped`` tell what it met."""
 
-    def __init__(
-        self, matrix: Matrix, launch: Launch, machine: Machine, profile: str, overrides: Layer
-    ) -> None:
-        self.matrix, self.launch, self.profile = matrix, launch, profile
-        self.maker = RowMaker(matrix, launch, machine, profile, overrides)
-        self.prints = Fingerprints(matrix.drafts, matrix.seeds)
-        self.unread = Unread({**matrix.baseline, **overrides})
+    def __init__(self, maker: RowMaker, late: frozenset[str]) -> None:
+        self.maker, self.matrix, self.late = maker, maker.matrix, late
+        self.prints = Fingerprints(self.matrix.drafts, self.matrix.seeds)
+        self.unread = Unread({**self.matrix.baseline, **maker.overrides})
         self.idle_points: dict[str, Problem] = {}
         self.read_points: set[str] = set()
-        self.unused = {e.where: e for e in matrix.exclude}
+        self.unused = {e.where: e for e in self.matrix.exclude}
         self.problems: list[Problem] = []
         self.dropped: dict[str, str] = {}
         self.twins: list[tuple[RowDraft, str]] = []
 
     def rows(self) -> tuple[Row, ...]:
         """Return every row that is not dropped, the baseline first."""
-        about = self.matrix.baseline_about
-        place = str(self.matrix.path)
-        baseline = RowDraft(BASELINE, self.matrix.baseline, place, parent="", about=about)
-        made = (self._row(draft) for draft in (baseline, *self.matrix.drafts))
-        rows = tuple(row for row in made if row)
-        if self.matrix.problems:  # what was left out might have read or used the rest
-            return rows
-        self.problems += self.unread.problems()
-        self.problems += [p for w, p in self.idle_points.items() if w not in self.read_points]
-        for entry in self.unused.values():
-            what = "this excludes nothing: no row of factors, grid or zip has these settings"
-            self.problems.append(Problem(entry.where, what))
-        return rows
+        drafts = (baseline_draft(self.matrix), *self.matrix.drafts)
+        made = (self._row(draft) for draft in drafts)
+        return tuple(row for row in made if row)
+
+    def unused_settings(self) -> list[Problem]:
+        """Report settings and exclusions that no row has any use for."""
+        found = [*self.unread.problems()]
+        found += [p for w, p in self.idle_points.items() if w not in self.read_points]
+        what = "this excludes nothing: no row of factors, grid or zip has these settings"
+        return found + [Problem(entry.where, what) for entry in self.unused.values()]
 
     def _row(self, draft: RowDraft) -> Row | None:
         gone = [d.parent for d in self.maker.chain(draft) if d.parent in self.dropped]
@@ -92,24 +102,26 @@ class Expansion:
             self.problems.append(Problem(draft.where, what, self.dropped[gone[0]]))
             return None
         settled, wrong = self.maker.settle(draft)
-        found = double_budgets(draft.own) or formula_problems(draft, wrong)
+        late = draft.name in self.late
+        found = double_budgets(draft.own)
+        found = found if found or late else formula_problems(draft, wrong)
         row = self.maker.row(draft, settled)
-        if not found and draft.source != "rows" and self._excluded(draft, row):
+        if not found and draft.source in GENERATED and self._excluded(draft, row):
             return None
         self.unread.see(draft.name, settled)
         idle = self._idle(draft, settled)
         if idle and draft.source in POINTS:
             self.dropped[draft.name] = idle[0].what
             return None
-        if not found:
-            world_size = self.launch.nproc_per_node
+        if not found and not late:
+            world_size = self.maker.launch.nproc_per_node
             found += rule_problems(row, self.maker.chain(draft), draft.where, world_size)
         self.problems += found + idle
         twin = self.prints.twin(row)
         if twin and draft.source in POINTS:
             self.dropped[draft.name] = f"it is the same as {twin}"
             return None
-        if twin:
+        if twin and draft.source != "wave" and not late:
             self.twins.append((draft, twin))
         return row
 
@@ -167,7 +179,7 @@ class Expansion:
                 what = f"row {draft.name!r} says same_as {draft.same_as!r}, but they differ"
                 found.append(Problem(draft.where, what))
             elif twin and not draft.same_as:
-                scaled = f" under profile {self.profile}" if self.profile else ""
+                scaled = f" under profile {self.maker.profile}" if self.maker.profile else ""
                 what = f"row {draft.name!r} is the same as row {twin!r}{scaled}: it changes nothing"
                 hint = "drop it, or say `same_as:` if that is meant"
                 found.append(Problem(draft.where, what, hint))

@@ -12,16 +12,17 @@ manage: finished work is a folder whose name we were about to write.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from golf.config.datasets import find_dataset
 from golf.config.knob import Stage, Value
-from golf.config.machine import numerics
+from golf.config.machine import Launch, Machine, numerics
 from golf.config.schema import KNOBS, spec_for
 from golf.files import content_key
+from golf.plan.outcome import Outcome, Waiting
 from golf.plan.row import Row, Rows
 from golf.records import NodeId, NodePaths, NodeSpec, RunPaths
 
@@ -83,7 +84,11 @@ class Node:
 
 @dataclass(frozen=True)
 class Cell:
-    """The nodes of one row and one seed; evaluations by name of the geometry."""
+    """The nodes of one row and one seed; evaluations by name of the geometry.
+
+    Attributes:
+        also: the same row and seed under the matrix's further budgets, by their names.
+    """
 
     row: Row
     seed: int
@@ -92,6 +97,7 @@ class Cell:
     quantize: Node
     post: Mapping[str, Node]
     ttt: Node | None
+    also: Mapping[str, Cell] = field(default_factory=dict)
 
     def nodes(self) -> Iterator[Node]:
         """Yield every node of the cell, inputs before what needs them."""
@@ -101,6 +107,8 @@ class Cell:
         yield from self.post.values()
         if self.ttt:
             yield self.ttt
+        for cell in self.also.values():
+            yield from cell.nodes()
 
 
 @dataclass(frozen=True)
@@ -109,12 +117,18 @@ class Plan:
 
     Attributes:
         variant: the matrix's name, with what the command line changed: names the report.
+        outcomes: what was decided so far.
+        waiting: rows that are not known yet.
+        before: plans of other matrices whose winners are waited for.
     """
 
     rows: Rows
     cells: tuple[Cell, ...]
     paths: RunPaths
     variant: str
+    outcomes: tuple[Outcome, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    before: tuple[Plan, ...] = ()
 
     @cached_property
     def nodes(self) -> dict[str, Node]:
@@ -134,14 +148,30 @@ def plan_matrix(rows: Rows, root: Path, variant: str) -> Plan:
     Raises:
         GolfError: a dataset that cannot be found.
     """
-    cells = (_cell(rows, row, seed, root) for row in rows.rows for seed in row.seeds)
+    place = Place(rows.launch, rows.machine, root)
+    cells = (make_cell(row, seed, place) for row in rows.rows for seed in row.seeds)
     return Plan(rows, tuple(cells), RunPaths(root), variant)
 
 
-def _cell(rows: Rows, row: Row, seed: int, root: Path) -> Cell:
+@dataclass(frozen=True)
+class Place:
+    """Where and how cells run: what enters keys beside the rows' values."""
+
+    launch: Launch
+    machine: Machine
+    root: Path
+
+
+def make_cell(row: Row, seed: int, place: Place) -> Cell:
+    """Return the nodes of one row and one seed.
+
+    Raises:
+        GolfError: a dataset that cannot be found.
+    """
+    root = place.root
     values = row.seeded(seed)
     dataset = _dataset(values, root)
-    spec = spec_for(values, Stage.TRAIN) | numerics(rows.launch, rows.machine, values)
+    spec = spec_for(values, Stage.TRAIN) | numerics(place.launch, place.machine, values)
     spec["data.dataset"] = dataset.spec["fingerprint"]
     train = Node(Stage.TRAIN, spec, dataset)
     quantize = Node(Stage.QUANTIZE, spec_for(values, Stage.QUANTIZE), dataset, train)
@@ -159,7 +189,9 @@ def _cell(rows: Rows, row: Row, seed: int, root: Path) -> Cell:
     ttt = None
     if values["ttt.method"] != KNOBS["ttt.method"].off:
         ttt = Node(Stage.TTT, adapting, dataset, quantize)
-    return Cell(row, seed, train, evaluations(train), quantize, evaluations(quantize), ttt)
+    also = {budget: make_cell(other, seed, place) for budget, other in row.also.items()}
+    pre, post = evaluations(train), evaluations(quantize)
+    return Cell(row, seed, train, pre, quantize, post, ttt, also)
 
 
 def _dataset(values: Mapping[str, Value], root: Path) -> Dataset:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from golf.config.load import parse_override, read_matrix
-from golf.config.machine import Launch, Machine, this_machine
+from golf.config.machine import Machine, this_machine
 from golf.config.matrix import Matrix
 from golf.errors import fail
 from golf.files import content_key, read_json, write_json
-from golf.plan.expand import expand
-from golf.plan.graph import Plan, plan_matrix
+from golf.plan.assemble import Setup, assemble
+from golf.plan.graph import Plan
 from golf.records import RunPaths, find_root
 
 
@@ -57,9 +57,7 @@ def plan_file(path: Path, options: Options) -> Plan:
     Raises:
         GolfError: everything that is wrong with the file or the options.
     """
-    matrix = read_matrix(path)
-    launch = dataclasses.replace(matrix.launch, **dict(options.launch))
-    return _plan(matrix, options, launch, this_machine())
+    return _plan(path, options, this_machine())
 
 
 def plan_as_run(path: Path, options: Options) -> tuple[Plan, Options]:
@@ -72,14 +70,27 @@ def plan_as_run(path: Path, options: Options) -> tuple[Plan, Options]:
     if noted is None or noted.options.variant(matrix) != options.variant(matrix):
         return plan_file(path, options), options
     options = dataclasses.replace(options, launch=noted.options.launch)
-    launch = dataclasses.replace(matrix.launch, **dict(options.launch))
-    return _plan(matrix, options, launch, noted.machine), options
+    return _plan(path, options, noted.machine), options
 
 
-def _plan(matrix: Matrix, options: Options, launch: Launch, machine: Machine) -> Plan:
+def _plan(path: Path, options: Options, machine: Machine, askers: tuple[Path, ...] = ()) -> Plan:
+    """Plan a file; ``askers`` are the matrices that wait for its winner."""
+    matrix = read_matrix(path)
     overrides = dict(parse_override(text) for text in options.overrides)
-    rows = expand(matrix, launch, machine, options.profile, overrides)
-    return plan_matrix(rows, find_root(matrix.path), options.variant(matrix))
+    launch = dataclasses.replace(matrix.launch, **dict(options.launch))
+    root, variant = find_root(path), options.variant(matrix)
+    setup = Setup(launch, machine, options.profile, overrides, root, variant)
+
+    def ask(other: Path, where: str) -> Plan:
+        asking = (*askers, path.resolve())
+        if other.resolve() in asking:
+            what = f"{other} waits for this file in turn, so that neither ever has a winner"
+            raise fail(what, where=where)
+        if not other.exists():
+            raise fail(f"there is no matrix {other}", "its path is relative to this file", where)
+        return _plan(other, options, machine, asking)
+
+    return assemble(matrix, setup, ask)
 
 
 @dataclass(frozen=True)
@@ -111,6 +122,7 @@ def write_ledger(plan: Plan, options: Options) -> None:
             "overrides": list(options.overrides),
             "launch": dict(options.launch),
             "machine": dataclasses.asdict(plan.rows.machine),
+            "waves": [outcome.record() for outcome in plan.outcomes],
         },
     )
 

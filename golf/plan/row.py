@@ -19,10 +19,12 @@ class Row:
     Attributes:
         parent: the row that deltas are taken against; "" for the baseline itself.
         values: every knob's resolved value, for the first seed.
-        layers: the settings that the row is made of, later ones over earlier ones.
+        layers: the settings that the row is made of, later ones over earlier ones: those that
+            all rows share, the rows that it builds on, itself, the command line's.
         own: the settings that the row changes; none for the baseline.
         seeds: the row runs once for each.
         data_seed_follows: whether the order of the data has the seed of the weights.
+        also: the row under the matrix's further budgets, by their names.
     """
 
     name: str
@@ -33,11 +35,20 @@ class Row:
     about: About = field(default_factory=About)
     seeds: tuple[int, ...] = ()
     data_seed_follows: bool = True
+    also: Mapping[str, Row] = field(default_factory=dict)
 
     @property
     def change(self) -> str:
         """What the row says it changes, in the user's own words."""
         return describe(self.own)
+
+    @property
+    def changes(self) -> Layer:
+        """What the row and the rows that it builds on set over the baseline."""
+        settings: dict[str, Setting] = {}
+        for layer in self.layers[1:-1]:
+            put_layer(settings, layer)
+        return settings
 
     @cached_property
     def origins(self) -> Mapping[str, str]:

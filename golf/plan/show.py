@@ -34,7 +34,14 @@ def plan_json(plan: Plan, models: Counts) -> dict[str, Any]:
         for row in plan.rows.rows
     ]
     dropped = [dataclasses.asdict(d) for d in plan.rows.dropped]
-    return {"rows": rows, "dropped": dropped, "nodes": counts(plan.nodes.values(), todo)}
+    waiting = [dataclasses.asdict(group) for group in plan.waiting]
+    return {
+        "rows": rows,
+        "dropped": dropped,
+        "waiting": waiting,
+        "waves": [o.record() for o in plan.outcomes],
+        "nodes": counts(plan.nodes.values(), todo),
+    }
 
 
 def plan_lines(plan: Plan, models: Counts | None) -> Iterator[str]:
@@ -50,6 +57,9 @@ def plan_lines(plan: Plan, models: Counts | None) -> Iterator[str]:
         line = f"{row.name:<{width}}  {params}run {number['run']:>3}  reuse {number['reuse']:>3}"
         yield (line + f"  {row.change}{parent}").rstrip()
     yield from _dropped_lines(plan)
+    for outcome in plan.outcomes:
+        yield from outcome.lines()
+    yield from waiting_lines(plan)
     total, work = counts(plan.nodes.values(), todo), jobs(plan, todo)
     trainings = sum(1 for n in plan.nodes.values() if n.key in todo and n.weights is None)
     yield (
@@ -64,6 +74,15 @@ def _dropped_lines(plan: Plan) -> Iterator[str]:
     yield from (f"dropped {d.name}: {d.reason}" for d in dropped[:SHOWN_POINTS])
     if len(dropped) > SHOWN_POINTS:
         yield f"dropped {len(dropped) - SHOWN_POINTS} more; --json lists them all"
+
+
+def waiting_lines(plan: Plan) -> Iterator[str]:
+    """Yield the rows that are not known yet, and what each waits for."""
+    for other in plan.before:
+        left = len(pending(other))
+        yield f"before: {other.rows.matrix.path} has {left} nodes to run"
+    for group in plan.waiting:
+        yield f"waiting for {group.reason}: {', '.join(group.rows)}"
 
 
 def _extent(plan: Plan) -> str:

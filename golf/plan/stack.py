@@ -23,6 +23,12 @@ from golf.plan.row import Row
 Values = dict[str, Value]
 
 
+def baseline_draft(matrix: Matrix) -> RowDraft:
+    """Return the draft of the row that every other row starts from."""
+    about = matrix.baseline_about
+    return RowDraft(BASELINE, matrix.baseline, str(matrix.path), parent="", about=about)
+
+
 class RowMaker:
     """Makes rows out of drafts; what all of them start from is stacked once."""
 

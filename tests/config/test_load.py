@@ -81,7 +81,7 @@ MISTAKES = {
         "model.depth is already set as depth",
         "",
     ),
-    "seeds as a number": ("seeds: 7\n", "1:8", "a list of whole numbers", "[1337, 42]"),
+    "seeds as a word": ("seeds: many\n", "1:8", "the number of seeds is a whole number", ""),
     "seeds with a word": ("seeds: [1, two]\n", "1:8", "a list of whole numbers", ""),
     "seeds with a fraction": ("seeds: [1, 2.5]\n", "1:8", "a list of whole numbers", ""),
     "no seeds": ("seeds: []\n", "1:8", "a list of whole numbers", ""),

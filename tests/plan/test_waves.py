@@ -1,0 +1,382 @@
+"""Rows that wait for a result are planned as far as is known and completed when it is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from golf.errors import GolfError, Problem
+from golf.plan.graph import Plan
+from golf.plan.work import pending
+from tests.plan.played import finish, parents, planned, play, write_matrix
+
+TWO = """\
+seeds: [1, 2]
+rows:
+  a: {depth: 2}
+  b: {bits: 5}
+  c: {rope_dims: 16}
+  d: {parent: c, leaky_slope: 0.3}
+waves:
+  - rows: [a, b]
+    margin: 0.001
+  - rows: [c, d]
+    baseline: {winner_of: 1}
+"""
+
+
+def fixed(**scores: float):
+    """Scores by row, the same for each seed but for a little that both rows of a pair share."""
+    return lambda row, seed: scores.get(row, 1.0) + seed / 100
+
+
+def waits(plan: Plan) -> dict[str, tuple[str, ...]]:
+    return {group.reason: group.rows for group in plan.waiting}
+
+
+def row_names(plan: Plan) -> list[str]:
+    return [row.name for row in plan.rows.rows]
+
+
+def test_a_wave_starts_from_the_winner_of_the_one_before(tmp_path: Path) -> None:
+    first, *_, last = play(write_matrix(tmp_path, TWO), fixed(a=0.99, b=0.98))
+    assert row_names(first) == ["baseline", "a", "b"]
+    assert waits(first) == {"the winner of wave 1": ("c", "d")}
+    assert parents(last) == {"a": "baseline", "b": "baseline", "c": "b", "d": "c"}
+    assert not last.waiting
+    values = {row.name: row.values for row in last.rows.rows}
+    assert (values["c"]["quant.bits"], values["d"]["quant.bits"]) == (5, 5)
+    assert (values["d"]["model.rope_dims"], values["d"]["model.leaky_slope"]) == (16, 0.3)
+    assert last.rows.rows[3].change == "rope_dims 16"
+
+
+def test_the_baseline_stands_when_no_gain_is_beyond_the_margin(tmp_path: Path) -> None:
+    last = play(write_matrix(tmp_path, TWO), fixed(a=0.9991, b=1.2))[-1]
+    assert parents(last)["c"] == "baseline"
+    (outcome,) = last.outcomes
+    assert (outcome.winner, outcome.by) == ("baseline", "post")
+    assert [g.wins for g in outcome.gains] == [False, False]
+    assert next(outcome.lines()).startswith("wave 1: baseline stands (a gain in post above 0.001")
+
+
+def test_a_row_over_the_limit_cannot_win(tmp_path: Path) -> None:
+    last = play(write_matrix(tmp_path, TWO), fixed(a=0.99, b=0.98), large=("b",))[-1]
+    assert parents(last)["c"] == "a"
+    assert "over the limit" in "\n".join(last.outcomes[0].lines())
+
+
+def test_a_gain_within_the_noise_does_not_count(tmp_path: Path) -> None:
+    text = TWO.replace("    margin: 0.001\n", "").replace("[1, 2]", "[1, 2, 3]")
+    noise = {("a", 1): 0.03, ("a", 2): -0.03, ("b", 2): 0.03, ("baseline", 3): 0.03}
+
+    def score(row: str, seed: int) -> float:
+        return 1.0 - (0.02 if row == "a" else 0.0) + noise.get((row, seed), 0.0)
+
+    last = play(write_matrix(tmp_path, text), score)[-1]
+    assert parents(last)["c"] == "baseline"
+    assert last.outcomes[0].noise.degrees == 4
+    quiet = play(write_matrix(tmp_path, text, "q.yaml"), fixed(a=0.98), "rope_base=500")[-1]
+    assert parents(quiet)["c"] == "a"
+
+
+def test_a_wave_half_done_is_not_decided(tmp_path: Path) -> None:
+    plan = planned(write_matrix(tmp_path, TWO))
+    finish(plan, fixed(a=0.9))
+    for cell in plan.cells:
+        if cell.row.name == "b" and cell.seed == 2:
+            for node in cell.post.values():
+                plan.node_paths(node).result.unlink()
+    again = planned(tmp_path / "m.yaml")
+    assert waits(again) == {"the winner of wave 1": ("c", "d")}
+    assert len(pending(again)) == 1
+
+
+def test_the_last_score_that_all_rows_have_decides_unless_one_is_named(tmp_path: Path) -> None:
+    adapted = "baseline: {ttt: sgd}\n" + TWO
+    for text, by in ((adapted, "ttt"), (adapted.replace("margin:", "by: pre\n    margin:"), "pre")):
+        path = write_matrix(tmp_path, text, f"{by}.yaml")
+        assert play(path, fixed(a=0.9))[-1].outcomes[0].by == by
+
+
+COMBINED = """\
+seeds: [1, 2]
+rows:
+  a: {depth: 2}
+  b: {bits: 5}
+  b2: {bits: 6}
+  c: {rope_dims: 16}
+  d: {parent: c, leaky_slope: 0.3}
+  e: {tied: false}
+waves:
+  - {rows: [a, b, b2], margin: 0.001}
+  - {rows: [c, d, e], margin: 0.001}
+  - {combine: winners, name: 3W, why: they may add up}
+"""
+
+
+def test_combined_winners_are_stacked_one_per_knob(tmp_path: Path) -> None:
+    scores = fixed(a=0.97, b=0.96, b2=0.98, c=0.95, d=0.94, e=1.1)
+    last = play(write_matrix(tmp_path, COMBINED), scores)[-1]
+    row = last.rows.rows[-1]
+    assert (row.name, row.parent) == ("3W", "baseline")
+    assert row.change == "rope_dims 16, leaky_slope 0.3, bits 5, depth 2"
+    assert row.note == "stacks d, b, a"
+    assert row.about.why == "they may add up"
+
+
+def test_combined_winners_start_from_the_latest_base(tmp_path: Path) -> None:
+    text = COMBINED.replace(
+        "{rows: [c, d, e], margin: 0.001}", "{rows: [c, d, e], baseline: {winner_of: 1}}"
+    )
+    last = play(write_matrix(tmp_path, text), fixed(a=0.95, b=0.96, c=0.9))[-1]
+    row = last.rows.rows[-1]
+    assert (row.parent, row.change) == ("a", "rope_dims 16, bits 5")
+    assert row.values["model.depth"] == 2
+
+
+@pytest.mark.parametrize("winners", [{}, {"a": 0.9}])
+def test_combining_one_winner_or_none_repeats_no_work(
+    tmp_path: Path, winners: dict[str, float]
+) -> None:
+    rounds = play(write_matrix(tmp_path, COMBINED), fixed(**winners))
+    assert rounds[-1].rows.rows[-1].name == "3W"
+    assert len(rounds) == 2
+
+
+GREEDY = """\
+rows:
+  one: {muon_wd: 0.02}
+  two: {seq_len: 128}
+  three: {muon_wd: 0.04}
+  four: {grad_clip: 1}
+  five: {muon_wd: 0.04}
+waves:
+  - {name: climb, rows: [one, two, three, four, five], adopt: if_better, margin: 0}
+"""
+
+
+def test_a_greedy_study_starts_each_row_from_the_best_so_far(tmp_path: Path) -> None:
+    scores = fixed(one=0.99, two=0.995, three=0.98, four=0.97)
+    rounds = play(write_matrix(tmp_path, GREEDY), scores)
+    assert waits(rounds[0]) == {"row one": ("two", "three", "four", "five")}
+    assert parents(rounds[-1]) == {
+        "one": "baseline", "two": "one", "three": "one", "four": "three", "five": "four",
+    }  # fmt: skip
+    assert rounds[-1].outcomes[0].winner == "four"
+    last = rounds[-1].rows.rows[-1].values
+    assert (last["optim.muon_wd"], last["train.grad_clip"], last["train.seq_len"]) == (
+        0.04, 1.0, 256,
+    )  # fmt: skip
+    assert len(rounds) == 5
+
+
+S2 = """\
+name: shape
+seeds: [1, 2]
+baseline: {depth: 4}
+rows:
+  1A: {depth: 6, model_dim: 192}
+  1B: {parent: 1A, head_dim: 64}
+"""
+S1 = """\
+name: attention
+seeds: [1, 2]
+baseline: {depth: 4}
+rows:
+  2A: {rope_dims: 16}
+  4A: {n_kv_head: = n_head / 3}
+waves:
+  - {rows: [2A]}
+  - rows: [4A]
+    baseline: {winner_of: shape.yaml, margin: 0.001, by: pre}
+"""
+
+
+def test_a_wave_may_wait_for_another_matrix(tmp_path: Path) -> None:
+    path = write_matrix(tmp_path, S1)
+    shape = write_matrix(tmp_path, S2, "shape.yaml")
+    before = planned(path)
+    assert waits(before) == {"the winner of shape.yaml": ("4A",)}
+    assert [p.rows.matrix.name for p in before.before] == ["shape"]
+    play(shape, fixed(**{"1A": 0.98, "1B": 0.97}))
+    last = play(path, fixed())[-1]
+    assert parents(last) == {"2A": "baseline", "shape/1B": "baseline", "4A": "shape/1B"}
+    assert row_names(last) == ["baseline", "2A", "shape/1B", "4A"]
+    values = last.rows.rows[-1].values
+    assert (values["model.depth"], values["model.head_dim"], values["model.n_kv_head"]) == (
+        6,
+        64,
+        1,
+    )
+    assert last.rows.rows[2].change == "depth 6, model_dim 192, head_dim 64"
+    assert last.rows.rows[2].note == "the winner of shape.yaml"
+
+
+def test_another_matrix_whose_baseline_stands_adds_no_row(tmp_path: Path) -> None:
+    path = write_matrix(tmp_path, S1.replace("n_head / 3", "n_head / 2"))
+    play(write_matrix(tmp_path, S2, "shape.yaml"), fixed())
+    assert row_names(play(path, fixed())[-1]) == ["baseline", "2A", "4A"]
+
+
+def test_a_profile_and_overrides_reach_the_other_matrix(tmp_path: Path) -> None:
+    path = write_matrix(tmp_path, S1)
+    write_matrix(tmp_path, S2, "shape.yaml")
+    (other,) = planned(path, "tied=false", profile="smoke").before
+    assert other.rows.profile == "smoke"
+    assert other.rows.rows[0].values["model.tied"] is False
+
+
+def mistakes(root: Path, text: str) -> list[Problem]:
+    with pytest.raises(GolfError) as caught:
+        planned(write_matrix(root, text))
+    return list(caught.value.problems)
+
+
+ROWS = "rows: {a: {depth: 2}, b: {depth: 3}, c: {parent: b, bits: 4}}\n"
+UNREACHABLE = {
+    "a later wave": (
+        "waves:\n  - {rows: [a], baseline: {winner_of: 2}}\n  - {rows: [b]}\n",
+        "3:5",
+        "wave '1' waits for wave '2', which comes later",
+    ),
+    "itself": ("waves: [{rows: [a], baseline: {winner_of: 1}}]\n", "2:9", "comes later"),
+    "no such wave": (
+        "waves: [{name: x, rows: [a]}, {rows: [b], baseline: {winner_of: y}}]\n",
+        "2:31",
+        "wave '2' waits for wave 'y', which is not there",
+    ),
+    "no such file": (
+        "waves: [{rows: [a], baseline: {winner_of: none.yaml}}]\n",
+        "2:9",
+        "there is no matrix",
+    ),
+    "a row that is not there": ("waves: [{rows: [aa]}]\n", "2:9", "an unknown row 'aa'"),
+    "a row of two waves": ("waves: [{rows: [a]}, {rows: [a]}]\n", "2:22", "'a' is listed"),
+    "a parent in a later wave": (
+        "waves: [{rows: [c]}, {rows: [b]}]\n",
+        "1:38",
+        "row 'c' builds on 'b', which belongs",
+    ),
+    "a parent where the best is the parent": (
+        "waves: [{rows: [b, c], adopt: if_better, margin: 0}]\n",
+        "1:38",
+        "row 'c' has a parent",
+    ),
+    "no replicates and no margin": (
+        "waves:\n  - {rows: [a]}\n  - {rows: [b], baseline: {winner_of: 1}}\n",
+        "4:5",
+        "one seed a row cannot tell a gain from noise, so",
+    ),
+    "nothing to combine": ("waves: [{combine: winners}]\n", "2:9", "combines nothing"),
+    "rows of a combination": ("waves: [{combine: winners, rows: [a]}]\n", "2:9", "no rows of its"),
+    "a negative margin": (
+        "waves: [{rows: [a], margin: -1}]\n",
+        "2:29",
+        "margin is a number from 0",
+    ),
+    "no measure": ("waves: [{rows: [a], by: bpb}]\n", "2:25", "unknown name 'bpb'"),
+    "no winner": ("waves: [{rows: [a], baseline: {by: pre}}]\n", "2:31", "names a winner"),
+    "no list": ("waves: {rows: [a]}\n", "2:8", "waves are a list"),
+    "no rows": ("waves: [{margin: 0}]\n", "2:9", "a wave has rows, or combines winners"),
+    "a wave called like a row": ("waves: [{name: a, rows: [b]}]\n", "2:9", "already a wave or row"),
+    "an unknown word": ("waves: [{row: [a]}]\n", "2:10", "unknown word of a wave 'row'"),
+}
+
+
+@pytest.mark.parametrize("kind", UNREACHABLE)
+def test_a_winner_that_cannot_be_reached_is_a_mistake(tmp_path: Path, kind: str) -> None:
+    text, place, what = UNREACHABLE[kind]
+    found = mistakes(tmp_path, ROWS + text)
+    assert (found[0].where, what) == (f"{tmp_path / 'm.yaml'}:{place}", what)
+    assert what in found[0].what
+
+
+def test_matrices_that_wait_for_each_other_are_a_mistake(tmp_path: Path) -> None:
+    write_matrix(tmp_path, S1.replace("shape.yaml", "m.yaml"), "shape.yaml")
+    (problem,) = mistakes(tmp_path, S1)
+    assert "waits for this file in turn" in problem.what
+
+
+def test_a_mistake_in_a_late_wave_is_told_before_the_first_one_runs(tmp_path: Path) -> None:
+    (problem,) = mistakes(tmp_path, TWO.replace("{rope_dims: 16}", "{gate_width: 8}"))
+    assert "model.gate_width changes nothing" in problem.what
+
+
+def test_a_late_row_may_be_legal_on_the_winner_only(tmp_path: Path) -> None:
+    text = TWO.replace("{depth: 2}", "{model_dim: 192}").replace(
+        "{rope_dims: 16}", "{head_dim: 48}"
+    )
+    path = write_matrix(tmp_path, text)
+    assert row_names(planned(path)) == ["baseline", "a", "b"]
+    assert parents(play(path, fixed(a=0.9))[-1])["c"] == "a"
+    with pytest.raises(GolfError, match="not a multiple of head_dim 48"):
+        play(write_matrix(tmp_path, text, "n.yaml"), fixed(b=0.9), "tied=false")
+
+
+def test_a_point_that_is_dropped_cannot_be_in_a_wave(tmp_path: Path) -> None:
+    text = "grid: {depth: [2, 6]}\nwhere: [depth < 5]\nwaves: [{rows: [depth=6]}]\n"
+    (problem,) = mistakes(tmp_path, text)
+    assert problem.what == "wave '1' names row 'depth=6', which is dropped"
+
+
+RULED = """\
+seeds: {min: 2, max: 4, until: {p: 0.05, margin: 0.001}}
+rows:
+  clear: {depth: 2}
+  close: {bits: 5}
+  fixed: {bits: 6, seeds: [7]}
+"""
+
+
+def noisy(row: str, seed: int) -> float:
+    wobble = {"close": (0.02, -0.02, 0.01, -0.01)}.get(row, (0.0, 0.0001, 0.0, 0.0001))
+    return {"clear": 0.5, "close": 0.99}.get(row, 1.0) + wobble[(seed - 1337) % 4]
+
+
+def seeds(plan: Plan) -> dict[str, tuple[int, ...]]:
+    return {row.name: row.seeds for row in plan.rows.rows}
+
+
+def test_seeds_are_added_to_rows_that_are_not_told_apart(tmp_path: Path) -> None:
+    first, *_, last = play(write_matrix(tmp_path, RULED), noisy)
+    assert seeds(first) == {
+        "baseline": (1337, 1338), "clear": (1337, 1338), "close": (1337, 1338), "fixed": (7,),
+    }  # fmt: skip
+    assert waits(first) == {"seed 3, should 2 not tell": ("clear", "close")}
+    assert [len(s) for s in seeds(last).values()] == [4, 2, 4, 1]
+    assert not last.waiting
+
+
+def test_a_wave_is_decided_once_its_rows_have_all_their_seeds(tmp_path: Path) -> None:
+    text = (
+        RULED
+        + "  late: {rope_dims: 16}\n"
+        + ("waves:\n  - rows: [clear, close]\n  - {rows: [late], baseline: {winner_of: 1}}\n")
+    )
+    rounds = play(write_matrix(tmp_path, text), noisy)
+    assert [len(plan.outcomes) for plan in rounds] == [0, 0, 0, 1, 1]
+    assert parents(rounds[-1])["late"] == "clear"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "what"),
+    [
+        ("seeds: 0\n", "1:8", "the number of seeds is a whole number from 1"),
+        ("seeds: {min: 2, max: 5}\n", "1:8", "a rule for seeds says until too"),
+        ("seeds: {until: {p: 0.05}}\n", "1:8", "a rule for seeds says max too"),
+        ("seeds: {max: 5, until: {p: 0.2}}\n", "1:28", "p is a number from 0 to 0.05"),
+        ("seeds: {min: 1, max: 5, until: {p: 0.05}}\n", "1:14", "min is a whole number from 2"),
+        ("seeds: {min: 4, max: 3, until: {p: 0.05}}\n", "1:22", "max 3 is less than min 4"),
+    ],
+)
+def test_a_rule_for_seeds_that_makes_no_sense_is_a_mistake(
+    tmp_path: Path, text: str, place: str, what: str
+) -> None:
+    (problem,) = mistakes(tmp_path, text)
+    assert problem.where == f"{tmp_path / 'm.yaml'}:{place}"
+    assert what in problem.what
+
+
+def test_a_number_of_seeds_counts_from_the_first(tmp_path: Path) -> None:
+    assert planned(write_matrix(tmp_path, "seeds: 3\n")).rows.seeds == (1337, 1338, 1339)
