@@ -10,6 +10,8 @@ from golf.config.load import LAUNCH_CHOICES, preset_names
 from golf.config.names import short_names
 from golf.config.profiles import PROFILES
 from golf.config.schema import KNOBS
+from golf.config.seeds import HIGHEST_LEVEL
+from golf.config.waves import MEASURES
 
 Schema = dict[str, Any]
 
@@ -27,7 +29,7 @@ def matrix_schema() -> Schema:
         **_mapping(_sections()),
         "$defs": {
             **{name: _value(knob) for name, knob in KNOBS.items()},
-            "baseline": _mapping(_names(_about())),
+            "baseline": _mapping(_names({**_about(), "name": TEXT})),
             "row": {"anyOf": [{"$ref": "#/$defs/row-body"}, {"type": "null"}]},
             "row-body": _mapping(_names({**_about(), **_row_words()})),
             "axes": _mapping(_names({}, _axis)),
@@ -45,7 +47,7 @@ def _sections() -> Schema:
         "preset": {"enum": preset_names()},
         "profile": {"enum": list(PROFILES)},
         "include": _one_or_many({"type": "string"}),
-        "seeds": SEED_LIST,
+        "seeds": _seeds(),
         "budget": _mapping({n: _knob(f"train.{n}") for n in ("seconds", "steps", "tokens")}),
         "evaluate": _knob("eval.geometries"),
         "launch": _mapping({**LAUNCH, **{n: {"enum": list(c)} for n, c in LAUNCH_CHOICES.items()}}),
@@ -55,6 +57,7 @@ def _sections() -> Schema:
         "zip": many_axes,
         "where": _one_or_many({"type": ["string", "object"]}),
         "exclude": _one_or_many(_mapping(_names({"why": TEXT}))),
+        "waves": _waves(),
         "rows": {"type": "object", "additionalProperties": {"$ref": "#/$defs/row"}},
     }
 
@@ -77,6 +80,33 @@ def _about() -> Schema:
         "priority": {"enum": cased},
         "tags": _one_or_many(TEXT),
     }
+
+
+def _waves() -> Schema:
+    rule = {
+        "by": {"enum": list(MEASURES)},
+        "margin": {"type": "number", "minimum": 0, "description": "bits per byte"},
+    }
+    wave = {
+        "name": TEXT,
+        "rows": _one_or_many(TEXT),
+        "baseline": _mapping({"winner_of": TEXT, **rule}),
+        "adopt": {"enum": ["if_better"]},
+        "combine": {"enum": ["winners"]},
+        "of": _one_or_many(TEXT),
+        **rule,
+    }
+    return {"type": "array", "items": _mapping({**_about(), **wave})}
+
+
+def _seeds() -> Schema:
+    until = {
+        "p": {"type": "number", "minimum": 0, "maximum": HIGHEST_LEVEL},
+        "margin": {"type": "number", "minimum": 0},
+    }
+    whole = {"type": "integer", "minimum": 2}
+    rule = _mapping({"min": whole, "max": whole, "until": _mapping(until)})
+    return {"anyOf": [SEED_LIST, {"type": "integer", "minimum": 1}, rule]}
 
 
 def _row_words() -> Schema:

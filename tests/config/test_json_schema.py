@@ -48,6 +48,10 @@ def test_every_section_every_word_and_every_knob_is_known() -> None:
         "exclude: {depth: 2, why: small}",
         "budget: {seconds: 0.5}",
         "seeds: [1, 2]",
+        "seeds: 3",
+        "seeds: {max: 5, until: {p: 0.01, margin: 0.002}}",
+        "waves: [{rows: [a], baseline: {winner_of: b.yaml, margin: 0}}, {combine: winners}]",
+        "waves: [{name: climb, rows: [a, b], adopt: if_better, by: pre, why: greedy}]",
     ],
 )
 def test_what_golf_accepts_is_valid(text: str) -> None:
