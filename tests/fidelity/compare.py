@@ -45,11 +45,11 @@ class Difference:
     by_name: dict[str, float] = field(default_factory=dict)
 
 
-def build(entry: dict[str, Any], tensors: Tensors) -> GPT:
+def build(entry: dict[str, Any], tensors: Tensors, attention: str = "tiles") -> GPT:
     """Return golf's model of ``entry``, holding the published weights."""
     spec = spec_of(entry)
     config = group_from(spec, ModelConfig)
-    model = build_gpt(config, spec["data.vocab_size"], spec["train.seq_len"], "tiles", "float32")
+    model = build_gpt(config, spec["data.vocab_size"], spec["train.seq_len"], attention, "float32")
     with torch.no_grad():
         for name, p in model.named_parameters():
             p.copy_(published(tensors, "weight", name, config.depth)[0].view_as(p))
@@ -58,9 +58,9 @@ def build(entry: dict[str, Any], tensors: Tensors) -> GPT:
     return model
 
 
-def compare(entry: dict[str, Any], tensors: Tensors) -> Difference:
-    """Return how far golf is off on one file."""
-    model = build(entry, tensors)
+def compare(entry: dict[str, Any], tensors: Tensors, attention: str = "tiles") -> Difference:
+    """Return how far golf is off on one file, with one of its ways to attend."""
+    model = build(entry, tensors, attention)
     inputs, targets = tensors["tokens"][0, :, :-1].long(), tensors["tokens"][0, :, 1:].long()
     logits = model.logits(inputs).detach()
     loss = model(inputs, targets).mean()

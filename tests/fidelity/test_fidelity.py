@@ -13,9 +13,10 @@ from tests.fidelity.compare import compare
 INDEX = json.loads((HERE / "index.json").read_text())
 
 
+@pytest.mark.parametrize("attention", ["tiles", "sdpa"])
 @pytest.mark.parametrize("name", INDEX)
-def test_a_published_program_is_reproduced(name: str) -> None:
-    found = compare(INDEX[name], load_file(HERE / f"{name}.safetensors"))
+def test_a_published_program_is_reproduced(name: str, attention: str) -> None:
+    found = compare(INDEX[name], load_file(HERE / f"{name}.safetensors"), attention)
     assert holds(found), f"{line(name, found)}\n{found.by_name}"
 
 

@@ -1,13 +1,11 @@
-"""The whole decoder: its start, documents, precision, and a published program's numbers."""
+"""The whole decoder: its start, documents, precision."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from golf.config.schema.model import ModelConfig
@@ -23,18 +21,6 @@ from tests.model.tools import (
     randomised,
 )
 
-FIDELITY = Path(__file__).parent.parent / "data" / "fidelity"
-COMPARED = ("embed", "head", "blocks.1.")  # the gradients that the fixture holds
-ORIGINAL_TABLES = {"embed_VC": "transformer.wte.weight", "head.out.master": "lm_head.weight"}
-ORIGINAL_PARTS = {
-    "attention.q.master": "attn.c_q.weight",
-    "attention.k.master": "attn.c_k.weight",
-    "attention.v.master": "attn.c_v.weight",
-    "attention.out.master": "attn.c_proj.weight",
-    "attention.value_embed.gate.table_HW": "attn.ve_gate.weight",
-    "mlp.up.master": "mlp.c_fc.weight",
-    "mlp.down.master": "mlp.c_proj.weight",
-}
 # The stack of parameter-golf PR 1855, made small.
 STACK = {
     "depth": 6, "n_kv_head": 2, "rope_dims": 4, "q_gain": 5.0, "logit_softcap": 30.0,
@@ -198,44 +184,3 @@ def test_tables_in_bfloat16_are_kept_and_updated_in_it() -> None:
     tables = {f"blocks.{i}.attention.value_embed.table_VE" for i in range(3)}
     assert rough == {"embed_VC", "bigram.table_NE", *tables}
     assert rough < live(randomised(model), draw_tokens(batch=2))
-
-
-def original(tensors: dict[str, Tensor], name: str) -> Tensor:
-    """Return the published tensor that stands for golf's parameter ``name``."""
-    if name in ORIGINAL_TABLES:
-        return tensors[ORIGINAL_TABLES[name]]
-    _, layer, part = name.split(".", 2)
-    if part in ("mix.resid_1", "mix.x0_1"):
-        return tensors[part[4:-2] + "_lambdas"][int(layer) :][:1]
-    if part == "attention.value_embed.table_VE":
-        return tensors[f"value_embeds.{layer}.weight"]
-    return tensors[f"transformer.h.{layer}.{ORIGINAL_PARTS[part]}"]
-
-
-@pytest.mark.parametrize("attention", ["tiles", "sdpa"])
-def test_the_published_autoresearch_model_is_reproduced(attention: str) -> None:
-    found = load_file(FIDELITY / "autoresearch.safetensors")
-    weights, grads = (
-        {n.removeprefix(p): t for n, t in found.items() if n.startswith(p)}
-        for p in ("weight.", "grad.")
-    )
-    config = ModelConfig(
-        depth=4, model_dim=32, head_dim=16, leaky_slope=0.0, window_pattern="SSSL", tied=False,
-        value_embed="alternate", x0_mix="scalar", logit_softcap=15.0,
-    )  # fmt: skip
-    model = build_gpt(config, VOCAB, SEQ_LEN, attention, "float32")
-    model.load_state_dict({n: original(weights, n) for n, _ in model.named_parameters()})
-    tokens = found["tokens"].long()
-    logits = model.logits(tokens[:, :-1])
-    bound = 1e-5 * found["logits"].abs().max().item()
-    torch.testing.assert_close(logits, found["logits"], atol=bound, rtol=0)
-    loss = model(tokens[:, :-1], tokens[:, 1:]).mean()
-    assert loss.item() == pytest.approx(found["loss"].item(), abs=1e-5)
-    loss.backward()
-    compared = [n for n, _ in model.named_parameters() if n.startswith(COMPARED)]
-    assert len(compared) == 12
-    for name in compared:
-        grad, expected = model.get_parameter(name).grad, original(grads, name)
-        assert grad is not None
-        bound = 1e-5 * expected.abs().max().item()
-        torch.testing.assert_close(grad, expected, atol=bound, rtol=0)
