@@ -18,9 +18,9 @@ HERE = Path(__file__).parents[1] / "data" / "fidelity"
 FORWARD, STEPS = 1e-5, 0.03
 
 
-def holds(found: Difference) -> bool:
+def holds(found: Difference, forward: float = FORWARD) -> bool:
     """Say whether the differences are those of float32 and bfloat16 rounding."""
-    exact = max(found.logits, found.loss, found.grads) <= FORWARD
+    exact = max(found.logits, found.loss, found.grads) <= forward
     return exact and all((e or 0.0) <= STEPS for e in (found.one_step, found.steps, found.up))
 
 
