@@ -1,24 +1,21 @@
-"""The command line: doors only. Each command reads its arguments and calls one room."""
+"""The command line: doors only. Each command reads its arguments and calls one room.
+
+A door imports its room when it is opened, so that help is there at once.
+"""
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 import golf
-from golf.config.describe import factor_details, factor_lines, factors_markdown
-from golf.config.names import find_knob
-from golf.config.template import TEMPLATE
 from golf.errors import GolfError, fail
-from golf.files import write_text
-from golf.plan import doors
-from golf.plan.ledger import Options, known_runs, plan_as_run, plan_file
-from golf.plan.show import find_row, plan_json, plan_lines, row_lines
-from golf.records import enclosing_project
+from golf.launch import doors as launch_doors
+from golf.plan import doors as plan_doors
+from golf.plan.flags import Device, Jobs, MatrixFile, Overrides, Processes, Profile, options_from
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,30 +23,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-MatrixFile = Annotated[Path, typer.Argument(metavar="MATRIX", help="Matrix file (YAML).")]
-Profile = Annotated[
-    str, typer.Option(help="Scale the matrix down: cpu, or smoke for a few steps of every row.")
-]
-Overrides = Annotated[
-    list[str], typer.Option("--set", metavar="NAME=VALUE", help="Set a factor in every row.")
-]
-Device = Annotated[str, typer.Option(help="cpu or cuda; the matrix or the machine decides else.")]
-Processes = Annotated[int, typer.Option("--nproc", help="Processes of one job.", min=0)]
-Jobs = Annotated[int, typer.Option(help="Jobs at a time; 0 for as many as fit.", min=0)]
-
-
-def _options(
-    profile: str, overrides: list[str], device: str = "", processes: int = 0, jobs: int = 0
-) -> Options:
-    from golf.config.profiles import PROFILES  # noqa: PLC0415 (only where a profile may be named)
-
-    if profile and profile not in PROFILES:
-        raise fail(f"no profile {profile!r}", f"there are {', '.join(PROFILES)}")
-    if device not in ("", "cpu", "cuda"):
-        raise fail(f"no device {device!r}", "cpu or cuda")
-    given = {"device": device, "nproc_per_node": processes, "jobs": jobs}
-    return Options(profile, tuple(overrides), tuple((k, v) for k, v in given.items() if v))
 
 
 def _version(wanted: bool) -> None:
@@ -91,47 +64,22 @@ def run(
 
     Example: golf run matrices/quickstart.yaml --dry-run
     """
-    options = _options(profile, overrides, device, processes, jobs)
+    from golf.plan.ledger import plan_file
+
+    options = options_from(profile, overrides, device, processes, jobs)
     plan = plan_file(matrix, options)
     if dry_run:
-        from golf.launch.schedule import dry_run as list_commands  # noqa: PLC0415 (start-up)
+        from golf.launch.schedule import dry_run as list_commands
 
         for command in list_commands(plan):
             typer.echo(command)
         return
-    from golf.launch.session import run_and_tell  # noqa: PLC0415 (rich is slow to import)
+    from golf.launch.session import run_and_tell
 
     raise typer.Exit(run_and_tell(plan, options))
 
 
-@app.command()
-def plan(
-    matrix: MatrixFile,
-    params: Annotated[
-        bool, typer.Option("--params", help="Count each row's parameters (builds the models once).")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, parameters included.")
-    ] = False,
-    profile: Profile = "",
-    overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
-    device: Device = "",
-    processes: Processes = 0,
-) -> None:
-    """Print rows, nodes to run and nodes to reuse; start nothing.
-
-    Example: golf plan matrices/quickstart.yaml --params
-    """
-    planned = plan_file(matrix, _options(profile, overrides, device, processes))
-    models: Any = None
-    if params or as_json:
-        from golf.launch.inspect import model_counts  # noqa: PLC0415 (start-up)
-
-        models = model_counts(planned)
-    if as_json:
-        typer.echo(json.dumps(plan_json(planned, models), indent=2, ensure_ascii=False))
-    else:
-        typer.echo("\n".join(plan_lines(planned, models)))
+app.command()(launch_doors.plan)
 
 
 @app.command()
@@ -152,11 +100,13 @@ def report(
 
     Example: golf report matrices/quickstart.yaml
     """
-    from golf.report.command import FORMATS, report_one  # noqa: PLC0415 (pandas is slow to import)
+    from golf.plan.ledger import known_runs
+    from golf.records import enclosing_project
+    from golf.report.command import FORMATS, report_one
 
     if form not in FORMATS:
         raise fail(f"no format {form!r}", f"there are {', '.join(FORMATS)}")
-    options = _options(profile, overrides)
+    options = options_from(profile, overrides)
     wanted = (
         [(matrix, options)]
         if matrix
@@ -177,7 +127,10 @@ def show(
 
     Example: golf show matrices/quickstart.yaml baseline
     """
-    planned, _ = plan_as_run(matrix, _options(profile, overrides))
+    from golf.plan.ledger import plan_as_run
+    from golf.plan.show import find_row, row_lines
+
+    planned, _ = plan_as_run(matrix, options_from(profile, overrides))
     typer.echo("\n".join(row_lines(planned, find_row(planned, row))))
 
 
@@ -190,6 +143,9 @@ def factors(
 
     Example: golf factors gate_width
     """
+    from golf.config.describe import factor_details, factor_lines, factors_markdown
+    from golf.config.names import find_knob
+
     if markdown:
         typer.echo(factors_markdown(), nl=False)
     elif name:
@@ -210,13 +166,17 @@ def init(
 
     Example: golf init matrices/gates.yaml
     """
+    from golf.config.template import TEMPLATE
+    from golf.files import write_text
+
     if path.exists():
         raise fail("there is already a file here", "choose another name", str(path))
     write_text(path, TEMPLATE.format(name=path.stem, path=path))
     typer.echo(f"wrote {path}\nnext: golf plan {path}")
 
 
-app.command()(doors.schema)
+app.command()(plan_doors.schema)
+app.command()(plan_doors.diff)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("run", "plan", "report", "show", "factors", "init", "schema")
+COMMANDS = ("run", "plan", "report", "show", "factors", "init", "schema", "diff")
 
 BROKEN = {
     "misspelt": (
@@ -93,6 +93,8 @@ def test_a_plan_in_json_has_the_stable_keys(tmp_path: Path) -> None:
     assert [r["row"] for r in plan["rows"]] == ["baseline", "int4"]
     assert [r["nodes"] for r in plan["rows"]] == [{"run": 5, "reuse": 0}] * 2
     assert plan["nodes"] == {"run": 8, "reuse": 0}
+    assert [r["reasons"] for r in plan["rows"]] == [{"never run": 5}] * 2
+    assert (plan["size"], plan["seconds"], plan["predicted_from"]) == ("small", None, 0)
     assert all(type(r["params"]) is int for r in plan["rows"])
 
 

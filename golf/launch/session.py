@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 
+from golf.errors import fail
 from golf.plan.graph import Plan
 from golf.plan.ledger import Options, plan_file, write_ledger
 from golf.plan.show import waiting_lines
@@ -88,6 +89,17 @@ def _run(plan: Plan) -> int:
     for failure in failures:
         print(failure, file=sys.stderr)
     return len(failures)
+
+
+def calibrate(plan: Plan) -> None:
+    """Run a short plan, whose nodes tell how fast this machine is.
+
+    Raises:
+        GolfError: it failed.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if pending(plan) and _run(plan):
+        raise fail("the short training failed, so that nothing can be predicted from it")
 
 
 def report_command(plan: Plan, options: Options) -> list[str]:

@@ -4,68 +4,167 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from golf.config.schema import KNOBS, is_relevant
 from golf.config.values import format_value
 from golf.errors import did_you_mean, fail
+from golf.plan.cost import Counts, Estimate
 from golf.plan.graph import Plan
 from golf.plan.row import Row
-from golf.plan.work import counts, jobs, pending
+from golf.plan.work import NEVER, counts, jobs, pending, reasons
 from golf.records import stands
 
 SHOWN_POINTS = 20
+SMALL_ROWS, LARGE_ROWS, SMALL_HOURS, LARGE_HOURS = 5, 15, 1.0, 3.0
 
-Counts = Mapping[str, Mapping[str, int]]
+
+@dataclass(frozen=True)
+class PlanView:
+    """A plan with what is known about its cost.
+
+    Attributes:
+        models: parameters and operations per token of each row's model.
+        cost: predicted seconds.
+        price: money per hour of the whole machine.
+    """
+
+    plan: Plan
+    models: Counts | None = None
+    cost: Estimate | None = None
+    price: float | None = None
+
+    def money(self, seconds: float | None) -> float | None:
+        """Return the price of ``seconds`` of one of the jobs that run side by side."""
+        if seconds is None or self.price is None or self.cost is None:
+            return None
+        return seconds / self.cost.slots / 3600 * self.price
+
+    @property
+    def size(self) -> str:
+        """The matrix's size: small, medium or large, by rows beside the baseline and by hours."""
+        rows = len(self.plan.rows.rows) - 1 + sum(len(w.rows) for w in self.plan.waiting)
+        hours = self.cost.hours if self.cost else None
+        if rows >= LARGE_ROWS or (hours or 0.0) >= LARGE_HOURS:
+            return "large"
+        small = rows <= SMALL_ROWS or (hours is not None and hours < SMALL_HOURS)
+        return "small" if small else "medium"
 
 
-def plan_json(plan: Plan, models: Counts) -> dict[str, Any]:
-    """Return rows with parameters and node counts, and the totals of unique nodes."""
-    todo = pending(plan)
-    rows = [
-        {
-            "row": row.name,
-            "change": row.change,
-            "parent": row.parent or None,
-            "params": models[row.name]["parameters"],
-            "flops_per_token": models[row.name]["flops_per_token"],
-            "nodes": counts((n for c in plan.cells_of(row) for n in c.nodes()), todo),
-        }
-        for row in plan.rows.rows
-    ]
-    dropped = [dataclasses.asdict(d) for d in plan.rows.dropped]
-    waiting = [dataclasses.asdict(group) for group in plan.waiting]
+def plan_json(view: PlanView) -> dict[str, Any]:
+    """Return rows with counts, reasons and predictions, and the totals of unique nodes."""
+    plan, todo = view.plan, pending(view.plan)
     return {
-        "rows": rows,
-        "dropped": dropped,
-        "waiting": waiting,
-        "waves": [o.record() for o in plan.outcomes],
+        "matrix": plan.rows.matrix.name,
+        "priority": plan.rows.matrix.about.priority or None,
+        "size": view.size,
+        "rows": [_row_json(view, row, todo) for row in plan.rows.rows],
+        "dropped": [dataclasses.asdict(d) for d in plan.rows.dropped],
+        "waiting": [dataclasses.asdict(group) for group in plan.waiting],
+        "waves": [outcome.record() for outcome in plan.outcomes],
         "nodes": counts(plan.nodes.values(), todo),
+        "seconds": view.cost.total if view.cost else None,
+        "hours": view.cost.hours if view.cost else None,
+        "money": view.money(view.cost.total) if view.cost else None,
+        "predicted_from": view.cost.seen if view.cost else None,
     }
 
 
-def plan_lines(plan: Plan, models: Counts | None) -> Iterator[str]:
+def _row_json(view: PlanView, row: Row, todo: set[str]) -> dict[str, Any]:
+    nodes = [n for c in view.plan.cells_of(row) for n in c.nodes()]
+    seconds = view.cost.rows[row.name] if view.cost else None
+    return {
+        "row": row.name,
+        "change": row.change,
+        "parent": row.parent or None,
+        "priority": row.about.priority or None,
+        "params": view.models[row.name]["parameters"] if view.models else None,
+        "flops_per_token": view.models[row.name]["flops_per_token"] if view.models else None,
+        "nodes": counts(nodes, todo),
+        "reasons": reasons(view.plan, nodes, todo),
+        "seconds": seconds,
+        "money": view.money(seconds),
+    }
+
+
+def plan_lines(view: PlanView) -> Iterator[str]:
     """Yield the plan for the terminal: a line per row, then the totals."""
-    todo = pending(plan)
+    plan, todo = view.plan, pending(view.plan)
     width = max(len(r.name) for r in plan.rows.rows)
     for row in plan.rows.rows:
-        number = counts((n for c in plan.cells_of(row) for n in c.nodes()), todo)
-        params = f"{models[row.name]['parameters']:>12,}  " if models else ""
-        parent = (
-            f"  (against {row.parent})" if row.parent not in ("", plan.rows.rows[0].name) else ""
-        )
-        line = f"{row.name:<{width}}  {params}run {number['run']:>3}  reuse {number['reuse']:>3}"
-        yield (line + f"  {row.change}{parent}").rstrip()
+        nodes = [n for c in plan.cells_of(row) for n in c.nodes()]
+        number = counts(nodes, todo)
+        base = ("", plan.rows.rows[0].name)
+        parent = f"  (against {row.parent})" if row.parent not in base else ""
+        line = f"{row.name:<{width}}  {_facts(view, row)}"
+        line += f"run {number['run']:>3}  reuse {number['reuse']:>3}"
+        yield (line + _again(reasons(plan, nodes, todo)) + f"  {row.change}{parent}").rstrip()
     yield from _dropped_lines(plan)
     for outcome in plan.outcomes:
         yield from outcome.lines()
     yield from waiting_lines(plan)
+    yield _totals(view, todo)
+    yield from _cost_lines(view)
+
+
+def _facts(view: PlanView, row: Row) -> str:
+    """Return a row's parameters, operations per token, time and money."""
+    facts = ""
+    if view.models:
+        model = view.models[row.name]
+        facts += f"{model['parameters']:>12,}  {model['flops_per_token'] / 1e6:>9,.1f} MFLOP  "
+    if view.cost:
+        seconds = view.cost.rows[row.name]
+        facts += f"{'?' if seconds is None else duration(seconds):>7}  "
+        if view.price is not None:
+            money = view.money(seconds)
+            facts += f"{'?' if money is None else f'{money:,.2f}':>8}  "
+    return facts
+
+
+def _again(why: Mapping[str, int]) -> str:
+    """Return the reasons of nodes that ran before."""
+    told = [f"{number} since {text}" for text, number in why.items() if text != NEVER]
+    return f"  ({', '.join(told)})" if told else ""
+
+
+def _totals(view: PlanView, todo: set[str]) -> str:
+    plan = view.plan
     total, work = counts(plan.nodes.values(), todo), jobs(plan, todo)
     trainings = sum(1 for n in plan.nodes.values() if n.key in todo and n.weights is None)
-    yield (
+    return (
         f"{_extent(plan)}: {total['run']} nodes to run "
         f"({trainings} trainings, {len(work)} jobs), {total['reuse']} to reuse"
     )
+
+
+def _cost_lines(view: PlanView) -> Iterator[str]:
+    """Yield the predicted time and money, and what they are told from."""
+    if view.cost is None:
+        return
+    if view.cost.total is None or view.cost.hours is None:
+        yield "time: not known; golf plan --calibrate runs a short training to find out"
+        return
+    side_by_side = f", {view.cost.slots} jobs at a time" if view.cost.slots > 1 else ""
+    money = view.money(view.cost.total)
+    price = f", {money:,.2f} at {view.price:g} an hour" if money is not None else ""
+    yield f"time: {duration(3600 * view.cost.hours)}{side_by_side}{price} ({view.size})"
+    yield (
+        f"  told from {view.cost.seen} finished nodes on this kind of device"
+        if view.cost.seen
+        else "  told from the budget alone; no node has run on this kind of device yet"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return seconds for people: 41s, 12m30s, 3h05m."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02}m"
 
 
 def _dropped_lines(plan: Plan) -> Iterator[str]:

@@ -6,11 +6,14 @@ hang from one training, worked through by one warm process group.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from golf.plan.graph import Cell, Node, Plan
-from golf.records import unfinished
+from golf.records import stands, unfinished
+
+NEVER = "never run"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,23 @@ def pending(plan: Plan) -> set[str]:
     """Return the keys of the nodes that have to run."""
     sources = {n.id: n.weights.id if n.weights else None for n in plan.nodes.values()}
     return {key for _, key in unfinished(plan.paths, sources)}
+
+
+def reason(plan: Plan, node: Node) -> str:
+    """Say why a pending node has to run."""
+    paths = plan.node_paths(node)
+    if paths.result.exists():
+        done = stands(plan.paths, *node.id)
+        return "its file was cleaned away" if done else "its input has changed"
+    if paths.failed.exists():
+        return "it failed before"
+    return "it was interrupted" if paths.spec.exists() else NEVER
+
+
+def reasons(plan: Plan, nodes: Iterable[Node], todo: set[str]) -> dict[str, int]:
+    """Return how many of the unique nodes have to run for each reason."""
+    unique = {n.key: n for n in nodes if n.key in todo}
+    return dict(Counter(reason(plan, node) for node in unique.values()))
 
 
 def counts(nodes: Iterable[Node], todo: set[str]) -> dict[str, int]:

@@ -64,7 +64,7 @@ def test_what_golf_accepts_is_valid(text: str) -> None:
         "baseline: {gate_widht: 12}",
         "baseline: {depth: two}",
         "baseline: {depth: 0}",
-        "baseline: {bits: 3}",
+        "baseline: {embed_bits: 99}",
         "baseline: {depth: null}",
         "rows: {a: {priority: hihg}}",
         "rows: {a: {parnet: b}}",

@@ -1,0 +1,122 @@
+"""The command that tells what a matrix will take; it may have models counted by the workshop."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from golf.errors import fail
+from golf.plan.flags import Device, MatrixFile, Overrides, Processes, Profile, options_from
+
+if TYPE_CHECKING:
+    from golf.plan.graph import Plan
+    from golf.plan.ledger import Options
+    from golf.plan.show import PlanView
+
+PRICE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:/(h|m|s))?$")
+PER_HOUR = {"h": 1.0, "m": 60.0, "s": 3600.0}
+
+
+def plan(
+    matrix: MatrixFile,
+    params: Annotated[
+        bool, typer.Option("--params", help="Count parameters and operations, predict the time.")
+    ] = False,
+    price: Annotated[
+        str, typer.Option(metavar="MONEY/h", help="Price of the whole machine, such as 20/h.")
+    ] = "",
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Run a short training first, to predict from.")
+    ] = False,
+    rows: Annotated[
+        list[str], typer.Option("--only", metavar="ROW", help="This row (repeatable).")
+    ] = [],  # noqa: B006 (typer copies defaults)
+    priority: Annotated[str, typer.Option(help="Rows of this priority.")] = "",
+    max_hours: Annotated[
+        float | None, typer.Option(help="Rows that fit, the most important first.", min=0)
+    ] = None,
+    power: Annotated[
+        float | None, typer.Option(help="Seeds that would resolve so many bits per byte.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    profile: Profile = "",
+    overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
+    device: Device = "",
+    processes: Processes = 0,
+) -> None:
+    """Print rows, nodes to run and to reuse, and what they will take.
+
+    Times and prices leave the start-up of processes out.
+
+    Example: golf plan matrices/quickstart.yaml --price 20/h
+    """
+    from golf.plan.choose import only, with_priority, within_hours
+    from golf.plan.ledger import plan_file
+    from golf.plan.show import PlanView, plan_json, plan_lines
+
+    options = options_from(profile, overrides, device, processes)
+    per_hour = _price(price) if price else None
+    planned = plan_file(matrix, options)
+    if power is not None:
+        _tell_power(planned, power)
+        return
+    if calibrate:
+        _calibrate(planned, options)
+    planned = only(planned, rows) if rows else planned
+    planned = with_priority(planned, priority.lower()) if priority else planned
+    wanted = params or calibrate or as_json or per_hour is not None or max_hours is not None
+    view = _costed(planned, per_hour) if wanted else PlanView(planned)
+    if max_hours is not None and view.cost:
+        fitting = within_hours(planned, view.cost, max_hours)
+        if not fitting:
+            raise fail(f"not even the baseline fits into {max_hours:g} hours", where=str(matrix))
+        view = _costed(only(planned, fitting), per_hour)
+    if as_json:
+        typer.echo(json.dumps(plan_json(view), indent=2, ensure_ascii=False))
+    else:
+        typer.echo("\n".join(plan_lines(view)))
+
+
+def _price(text: str) -> float:
+    found = PRICE.match(text)
+    if not found:
+        raise fail(f"--price {text!r} is no price", "money for an hour of the machine, as in 20/h")
+    return float(found[1]) * PER_HOUR[found[2] or "h"]
+
+
+def _costed(planned: Plan, price: float | None) -> PlanView:
+    """Add what the workshop counts and what finished nodes foretell."""
+    from golf.launch.command import slots
+    from golf.launch.inspect import model_counts
+    from golf.plan.predict import estimate
+    from golf.plan.show import PlanView
+    from golf.plan.work import pending
+
+    models = model_counts(planned)
+    cost = estimate(planned, pending(planned), models, len(slots(planned)))
+    return PlanView(planned, models, cost, price)
+
+
+def _tell_power(planned: Plan, difference: float) -> None:
+    from golf.plan.power import power_lines
+
+    if difference <= 0:
+        raise fail("--power takes a difference above 0", "bits per byte, such as 0.001")
+    typer.echo("\n".join(power_lines(planned, difference)))
+
+
+def _calibrate(planned: Plan, options: Options) -> None:
+    """Run the baseline for a few steps through all stages; its nodes stay, to predict from."""
+    from golf.launch.session import calibrate as run_short
+    from golf.plan.choose import only
+    from golf.plan.ledger import plan_file
+
+    path = planned.rows.matrix.path
+    short = plan_file(path, replace(options, overrides=(*options.overrides, "steps=20")))
+    base = short.rows.rows[0]
+    first = only(short, [base.name])
+    run_short(replace(first, cells=tuple(c for c in first.cells if c.seed == base.seeds[0])))

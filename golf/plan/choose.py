@@ -1,0 +1,73 @@
+"""Parts of a plan: some rows, those of a priority, those that fit into so many hours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from golf.config.about import PRIORITIES
+from golf.errors import fail
+from golf.plan.cost import Estimate
+from golf.plan.graph import Plan
+from golf.plan.row import Row
+from golf.plan.show import find_row
+
+UNLABELLED = 1.5  # between medium and low
+
+
+def only(plan: Plan, names: Iterable[str]) -> Plan:
+    """Return the plan of these rows and of those that they are compared with.
+
+    Raises:
+        GolfError: there is no such row.
+    """
+    wanted = {row.name for name in names for row in _line(plan, find_row(plan, name))}
+    rows = tuple(row for row in plan.rows.rows if row.name in wanted)
+    cells = tuple(cell for cell in plan.cells if cell.row.name in wanted)
+    return replace(plan, rows=replace(plan.rows, rows=rows), cells=cells, waiting=(), before=())
+
+
+def with_priority(plan: Plan, priority: str) -> Plan:
+    """Return the plan of the rows of this priority.
+
+    Raises:
+        GolfError: no row has it.
+    """
+    names = [row.name for row in plan.rows.rows if row.about.priority == priority]
+    if not names:
+        there = sorted({row.about.priority for row in plan.rows.rows} - {""})
+        hint = f"there are {', '.join(there)}" if there else "no row states one"
+        raise fail(f"no row has priority {priority!r}", hint, str(plan.rows.matrix.path))
+    return only(plan, names)
+
+
+def within_hours(plan: Plan, estimated: Estimate, hours: float) -> list[str]:
+    """Return the rows that are done within so many hours, the most important ones first.
+
+    Raises:
+        GolfError: the time of a row is not known.
+    """
+    unknown = [name for name, seconds in estimated.rows.items() if seconds is None]
+    if unknown:
+        hint = "golf plan --calibrate runs a short training to find out"
+        raise fail(f"the time of row {unknown[0]!r} is not known", hint, str(plan.rows.matrix.path))
+    left, chosen = hours * 3600 * estimated.slots, [plan.rows.rows[0].name]
+    left -= estimated.rows[chosen[0]] or 0.0
+    for row in sorted(plan.rows.rows[1:], key=_rank):
+        cost = estimated.rows[row.name] or 0.0
+        if cost <= left:
+            left -= cost
+            chosen.append(row.name)
+    return chosen if left >= 0 else []
+
+
+def _rank(row: Row) -> float:
+    known = row.about.priority in PRIORITIES
+    return PRIORITIES.index(row.about.priority) if known else UNLABELLED
+
+
+def _line(plan: Plan, row: Row) -> list[Row]:
+    line = [row]
+    while line[-1].parent:
+        line.append(find_row(plan, line[-1].parent))
+    return line

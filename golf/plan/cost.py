@@ -1,0 +1,30 @@
+"""What a plan will take, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Counts = Mapping[str, Mapping[str, int]]  # parameters and flops_per_token, by row
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Predicted seconds of pending nodes.
+
+    Attributes:
+        rows: seconds of each row's nodes that no row before it needs; None where unknown.
+        total: seconds of them all, one job after the other; None where one is unknown.
+        slots: jobs that run at a time, if there are as many.
+        seen: finished nodes that this is told from.
+    """
+
+    rows: Mapping[str, float | None]
+    total: float | None
+    slots: int
+    seen: int
+
+    @property
+    def hours(self) -> float | None:
+        """Hours until all is done, jobs side by side; start-up of processes is left out."""
+        return None if self.total is None else self.total / self.slots / 3600

@@ -1,0 +1,138 @@
+"""How long pending nodes will take, told from finished nodes on this kind of device.
+
+A training with a budget in seconds takes that; one that differs from a finished one in its seeds
+only takes what that took. Otherwise time grows with the floating-point operations of the work, at
+the rate of the finished nodes of the same stage that are nearest in size.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from golf.config.knob import Stage
+from golf.config.machine import device_of
+from golf.plan.cost import Counts, Estimate
+from golf.plan.graph import Node, Plan
+from golf.records import NodeId, NodePaths, Result, read_result
+
+SEEDS = ("train.seed", "train.data_seed")
+NEAREST = 5  # finished nodes that a rate is the median of
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A finished node.
+
+    Attributes:
+        work: floating-point operations per token of its model, times the training's tokens for a
+            training.
+        busy_s: seconds that grow with the work.
+        rest_s: seconds beside them: compiling, reading, writing.
+    """
+
+    spec: Mapping[str, Any]
+    work: float
+    busy_s: float
+    rest_s: float
+
+
+class Observations:
+    """Finished nodes on this kind of device."""
+
+    def __init__(self, plan: Plan) -> None:
+        launch, machine = plan.rows.launch, plan.rows.machine
+        device = device_of(launch, machine)
+        name = machine.gpu_name if device == "cuda" else machine.cpu_name
+        kind = {"device": name, "device_type": device, "world_size": launch.nproc_per_node}
+        results = dict(_results(plan))
+        self.seen: dict[str, list[Seen]] = {}
+        for result in results.values():
+            here = all(result.environment.get(k) == v for k, v in kind.items())
+            flops = _flops(result, results)
+            if here and flops and "wall_s" in result.measures:
+                work = flops * result.measures.get("tokens", 1)
+                wall = result.measures["wall_s"]
+                busy = result.measures.get("train_s", wall)
+                seen = Seen(result.spec, work, busy, wall - busy)
+                self.seen.setdefault(result.stage, []).append(seen)
+
+    @property
+    def number(self) -> int:
+        return sum(map(len, self.seen.values()))
+
+    def seconds(self, node: Node, flops_per_token: int) -> float | None:
+        """Return how long a node will take; None when nothing like it was seen."""
+        if node.stage is Stage.TRAIN:
+            return self._training(node, flops_per_token)
+        alike = [s for s in self._of(node) if s.spec == dict(node.spec)]
+        return _scaled(alike or self._of(node), flops_per_token)
+
+    def _training(self, node: Node, flops_per_token: int) -> float | None:
+        spec = _without_seeds(node.spec)
+        twins = [s.busy_s + s.rest_s for s in self._of(node) if _without_seeds(s.spec) == spec]
+        if twins:
+            return statistics.fmean(twins)
+        seconds, steps = node.spec.get("train.seconds"), node.spec.get("train.steps")
+        if isinstance(seconds, float):
+            return seconds + _rest(self._of(node))
+        batch = node.spec["train.batch_tokens"]
+        assert isinstance(steps, int)
+        assert isinstance(batch, int)
+        return _scaled(self._of(node), flops_per_token * steps * batch)
+
+    def _of(self, node: Node) -> list[Seen]:
+        return self.seen.get(str(node.stage), [])
+
+
+def _results(plan: Plan) -> Iterable[tuple[NodeId, Result]]:
+    for file in plan.paths.runs.glob("*/*/result.json"):
+        result = read_result(NodePaths(file.parent))
+        if result:
+            yield (result.stage, result.key), result
+
+
+def _flops(result: Result, results: Mapping[NodeId, Result]) -> float | None:
+    """Return the operations per token of the model that a node worked on."""
+    found: Result | None = result
+    while found is not None and found.stage != Stage.TRAIN:
+        stage, _, key = next(iter(found.inputs), "").partition("/")
+        found = results.get((stage, key))
+    return found.measures.get("flops_per_token") if found else None
+
+
+def _without_seeds(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {n: v for n, v in spec.items() if n not in SEEDS}
+
+
+def _scaled(seen: list[Seen], work: float) -> float | None:
+    """Return the time of ``work`` at the median rate of the nodes that are nearest in size."""
+    if not seen:
+        return None
+    near = sorted(seen, key=lambda s: abs(math.log(s.work / work)))[:NEAREST]
+    return work * statistics.median(s.busy_s / s.work for s in near) + _rest(near)
+
+
+def _rest(seen: list[Seen]) -> float:
+    return statistics.median(s.rest_s for s in seen) if seen else 0.0
+
+
+def estimate(plan: Plan, todo: set[str], models: Counts, slots: int) -> Estimate:
+    """Predict the pending nodes of a plan."""
+    observed = Observations(plan)
+    left = set(todo)
+    rows: dict[str, float | None] = {}
+    for row in plan.rows.rows:
+        nodes = {n.key: n for c in plan.cells_of(row) for n in c.nodes() if n.key in left}
+        flops = models[row.name]["flops_per_token"]
+        times = [observed.seconds(node, flops) for node in nodes.values()]
+        known = [t for t in times if t is not None]
+        rows[row.name] = math.fsum(known) if len(known) == len(times) else None
+        left -= nodes.keys()
+    known_rows = [t for t in rows.values() if t is not None]
+    total = math.fsum(known_rows) if len(known_rows) == len(rows) else None
+    trainings = len({n.training.key for n in plan.nodes.values() if n.key in todo})
+    return Estimate(rows, total, max(1, min(slots, trainings)), observed.number)
