@@ -10,7 +10,7 @@ from golf.model.attend import Attend
 from golf.model.carry import Carry
 from golf.model.exclude import build_exclude
 from golf.model.gate import Sources, build_gate
-from golf.model.linear import Linear, SharedHeadLinear, rms_norm
+from golf.model.linear import Linear, RmsNorm, SharedHeadLinear
 from golf.model.roles import ATTN_MATRIX, SCALAR
 from golf.model.rope import build_rope
 from golf.model.value_embed import build_value_embed, build_value_residual
@@ -32,13 +32,6 @@ class QueryGain(nn.Module):
 def build_query_gain(n_head: int, start: float | None) -> nn.Module:
     """Return the gain, or nothing at all for None."""
     return nn.Identity() if start is None else QueryGain(n_head, start)
-
-
-class HeadNorm(nn.Module):
-    """Root-mean-square norm of each head, without a learned weight. Source: arXiv 2302.05442."""
-
-    def forward(self, x_BTHD: Tensor) -> Tensor:
-        return rms_norm(x_BTHD)
 
 
 class Attention(nn.Module):
@@ -63,7 +56,7 @@ class Attention(nn.Module):
         self.out = Linear(n_head * self.head_dim, config.model_dim, ATTN_MATRIX, "zero")
         self.value_embed = build_value_embed(layer, vocab_size, n_kv_head, config)
         self.value_residual = build_value_residual(config, layer)
-        self.norm = HeadNorm() if config.qk_norm else nn.Identity()
+        self.norm = RmsNorm() if config.qk_norm else nn.Identity()  # arXiv 2302.05442
         self.rope = build_rope(config, seq_len)
         self.query_gain = build_query_gain(n_head, config.q_gain)
         self.exclude = build_exclude(config, layer, n_head)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from golf.config.schema.model import ModelConfig
 from golf.model.attention import Attention
 from golf.model.carry import Carry, Lanes
-from golf.model.linear import rms_norm
+from golf.model.linear import RmsNorm, ScaledRmsNorm
 from golf.model.mlp import build_mlp
 from golf.model.residual import build_branch_scale, build_mix
 
@@ -30,7 +30,8 @@ class Block(nn.Module):
         self.attention = attention
         self.mlp = build_mlp(config)
         depth_scale = (layer + 1) ** -0.5
-        self.norm_scale = depth_scale if config.ln_scale == "norm_input" else 1.0
+        scaled = config.ln_scale == "norm_input"
+        self.norm = ScaledRmsNorm(depth_scale) if scaled else RmsNorm()
         written = depth_scale if config.ln_scale == "residual" else 1.0
         self.attn_scale = build_branch_scale(config, written)
         self.mlp_scale = build_branch_scale(config, written)
@@ -44,18 +45,14 @@ class Block(nn.Module):
     def attend(self, x_BTC: Tensor, carry: Carry) -> Tensor:
         """Return what attention adds to the stream."""
         run = partial(self.attention, residual_BTC=x_BTC, carry=carry)
-        added: Tensor = self.attn_scale(carry.through("attn", run, self.normed(x_BTC)))
+        added: Tensor = self.attn_scale(carry.through("attn", run, self.norm(x_BTC)))
         return added
 
     def feed(self, x_BTC: Tensor, carry: Carry) -> Tensor:
         """Return what the MLP adds to the stream."""
         run = partial(self.mlp, carry=carry)
-        added: Tensor = self.mlp_scale(carry.through("mlp", run, self.normed(x_BTC)))
+        added: Tensor = self.mlp_scale(carry.through("mlp", run, self.norm(x_BTC)))
         return added
-
-    def normed(self, x_BTC: Tensor) -> Tensor:
-        """Return what both branches read."""
-        return rms_norm(x_BTC) * self.norm_scale
 
 
 class ParallelBlock(Block):

@@ -99,6 +99,24 @@ class SharedHeadLinear(Linear):
         return torch.cat((own, mean), 1).flatten(0, 1)
 
 
+class RmsNorm(nn.Module):
+    """Root-mean-square norm over the last axis without a learned weight."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return rms_norm(x)
+
+
+class ScaledRmsNorm(RmsNorm):
+    """The norm times a fixed factor."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.factor * rms_norm(x)
+
+
 def rms_norm(x: Tensor) -> Tensor:
     """Return x / sqrt(mean(x^2) + eps) over the last axis; no learned weight."""
     return F.rms_norm(x, (x.size(-1),))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from golf.model.attention import HeadNorm, QueryGain, build_query_gain
+from golf.model.attention import QueryGain, build_query_gain
+from golf.model.linear import RmsNorm
 from tests.model.tools import assert_plain, build, draw, draw_tokens, logits_of, randomised
 
 
@@ -45,7 +46,7 @@ def test_the_gain_scales_each_head_by_its_own_factor() -> None:
 
 def test_normed_heads_have_a_mean_square_of_one() -> None:
     x = draw(2, 5, 3, 8, scale=7)
-    torch.testing.assert_close(HeadNorm()(x).square().mean(-1), torch.ones(2, 5, 3))
+    torch.testing.assert_close(RmsNorm()(x).square().mean(-1), torch.ones(2, 5, 3))
 
 
 def test_with_normed_heads_the_length_of_the_projections_does_not_matter() -> None:
