@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from golf.config.knob import Values
@@ -22,6 +23,8 @@ from golf.errors import GolfError, Problem, did_you_mean
 LONGEST = 200  # characters; keeps the walk shallow
 LARGEST = 2**63 - 1
 STEEPEST = 64  # largest exponent
+
+POINT = re.compile(r"([0-9]+(?:\.[0-9]+)?) +(steps|tokens|seconds|s)$")
 
 Run = Callable[[Values], Any]
 
@@ -68,11 +71,14 @@ class Formula:
     Attributes:
         text: as written, without a leading ``=``.
         names: the knobs that it reads, dotted.
+        relative: whether it was written as arithmetic, ``= n_head / 2``, and not as a point in
+            training, ``2000 steps``.
     """
 
     text: str
     names: frozenset[str]
     run: Run = field(compare=False, repr=False)
+    relative: bool = True
 
     def __call__(self, values: Values) -> Any:
         """Return the value for one row's resolved values.
@@ -105,6 +111,20 @@ def parse_formula(text: str) -> Formula:
     names: set[str] = set()
     run = _Builder(text, names).build(tree.body)
     return Formula(text, frozenset(names), run)
+
+
+def parse_point(text: str) -> Formula | None:
+    """Read a point in training, or a stretch of it, as a share of the budget.
+
+    ``2000 steps``, ``65536 tokens`` and ``210 seconds`` (or ``210 s``) are such points; the budget
+    has to be of the same kind. None for any other text.
+    """
+    found = POINT.match(text)
+    if not found:
+        return None
+    number, unit = found[1], "seconds" if found[2] == "s" else found[2]
+    whole = {"tokens": "steps * batch_tokens"}.get(unit, unit)
+    return replace(parse_formula(f"{number} / ({whole})"), text=text, relative=False)
 
 
 class _Builder:

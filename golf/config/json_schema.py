@@ -6,7 +6,7 @@ from typing import Any
 
 from golf.config.about import PRIORITIES
 from golf.config.knob import Knob
-from golf.config.load import LAUNCH_CHOICES, preset_names
+from golf.config.load import BUDGETS, LAUNCH_CHOICES, preset_names
 from golf.config.names import short_names
 from golf.config.profiles import PROFILES
 from golf.config.schema import KNOBS
@@ -48,7 +48,12 @@ def _sections() -> Schema:
         "profile": {"enum": list(PROFILES)},
         "include": _one_or_many({"type": "string"}),
         "seeds": _seeds(),
-        "budget": _mapping({n: _knob(f"train.{n}") for n in ("seconds", "steps", "tokens")}),
+        "budget": _mapping(
+            {
+                **{n: _knob(f"train.{n}") for n in BUDGETS},
+                "both": _one_or_many({"enum": [*BUDGETS]}),
+            }
+        ),
         "evaluate": _knob("eval.geometries"),
         "launch": _mapping({**LAUNCH, **{n: {"enum": list(c)} for n, c in LAUNCH_CHOICES.items()}}),
         "baseline": {"anyOf": [{"$ref": "#/$defs/baseline"}, {"type": "null"}]},

@@ -60,6 +60,9 @@ class Scale(StrEnum):
     EFFORT = "effort"
 
 
+SHARE = "x budget"  # unit of a point in training, which may also be steps, tokens or seconds
+
+
 class _Unset(Enum):
     UNSET = "unset"
 

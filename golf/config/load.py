@@ -90,6 +90,7 @@ class MatrixReader(WaveReader):
         super().__init__(path, problems)
         self.has_ground = True
         self.above = (*above, path.resolve())
+        self.second_budget: Layer = {}
 
     def matrix(self, root: Node) -> Matrix:
         parts = self.parts(root)
@@ -119,6 +120,8 @@ class MatrixReader(WaveReader):
         if isinstance(parts.get("seeds"), SeedRule):
             parts["seed_rule"] = rule = parts.pop("seeds")
             parts["seeds"] = first_seeds(rule.most)
+        if self.second_budget:
+            parts["second_budget"] = self.second_budget
         parts["about"] = self.about({n: node for n, node in nodes.items() if n in LABELS})
         for included in reversed(parts.pop("include", ())):
             parts = _merged(included, parts)
@@ -175,11 +178,23 @@ class MatrixReader(WaveReader):
         return Launch(**{k: v for k, v in chosen.items() if v is not None})
 
     def budget(self, node: Node) -> Layer:
-        good = Table(tuple(self.entries(node, ("seconds", "steps", "tokens"), "budget")), "")
-        if isinstance(node, Table) and len(node.entries) != 1:
-            self.add(node.where, "a budget is one of seconds, steps or tokens")
+        """One of seconds, steps and tokens; with ``both``, two of them, the first one leads."""
+        words = {str(k.value): v for k, v in self.entries(node, (*BUDGETS, "both"), "budget")}
+        both = self.words(words.pop("both")) if "both" in words else ()
+        good = Table(tuple((Scalar(n, v.where), v) for n, v in words.items()), node.where)
+        if both and (len(both) != 2 or set(both) != words.keys()):
+            hint = "for example {seconds: 600, steps: 4000, both: [seconds, steps]}"
+            self.add(node.where, "both names the two budgets that are given beside it", hint)
             return {}
-        return self.settings(good)
+        if isinstance(node, Table) and len(node.entries) != 1 and not both:
+            what = "a budget is one of seconds, steps or tokens"
+            self.add(node.where, what, "or two of them, with both: [seconds, steps]")
+            return {}
+        layer = self.settings(good)
+        if both and len(layer) == 2:
+            self.second_budget = {n: s for n, s in layer.items() if s.written == both[1]}
+            return {n: s for n, s in layer.items() if s.written == both[0]}
+        return layer
 
     def evaluate(self, node: Node) -> Layer:
         return self.settings(Table(((Scalar("eval.geometries", node.where), node),), node.where))
@@ -205,6 +220,7 @@ SECTIONS: dict[str, Callable[[MatrixReader, Node], Any]] = {
     "exclude": MatrixReader.exclude,
     "waves": MatrixReader.waves,
 }
+BUDGETS = ("seconds", "steps", "tokens")
 GROUND = ("preset", "budget", "include", "baseline")  # what every row starts from
 ROWS = ("factors", "grid", "zip", "rows")
 LISTS = (*ROWS, "where", "exclude", "waves")

@@ -37,7 +37,9 @@ class Setting:
     @property
     def text(self) -> str:
         """The value as a user would write it."""
-        return f"= {self.formula.text}" if self.formula else format_value(self.value)
+        if self.formula is None:
+            return format_value(self.value)
+        return f"= {self.formula.text}" if self.formula.relative else self.formula.text
 
 
 Layer = Mapping[str, Setting]
@@ -156,6 +158,7 @@ class Matrix:
     Attributes:
         about: labels of the whole file.
         baseline_about: words beside the baseline's settings.
+        second_budget: under which every row runs too, in columns of its own; {} for none.
         where: constraints on rows that ``factors``, ``grid`` and ``zip`` make.
         exclude: combinations that are left out of them.
         seed_rule: how many of the seeds a row gets; None for all of them.
@@ -173,6 +176,7 @@ class Matrix:
     preset_layer: Layer = field(default_factory=dict)
     baseline: Layer = field(default_factory=dict)
     baseline_about: About = field(default_factory=About)
+    second_budget: Layer = field(default_factory=dict)
     drafts: tuple[RowDraft, ...] = ()
     where: tuple[Constraint, ...] = ()
     exclude: tuple[Exclusion, ...] = ()

@@ -9,8 +9,8 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from golf.config.formula import FormulaError, parse_formula
-from golf.config.knob import Knob
+from golf.config.formula import FormulaError, parse_formula, parse_point
+from golf.config.knob import SHARE, Knob
 from golf.config.matrix import Layer, Setting
 from golf.config.names import find_knob
 from golf.config.nodes import Items, Node, Scalar, Table
@@ -130,6 +130,8 @@ class Reader:
         try:
             if isinstance(raw, str) and raw.startswith("="):
                 return _relative(knob, key, raw, node.where)
+            if isinstance(raw, str) and knob.unit == SHARE and (point := parse_point(raw)):
+                return Setting(None, node.where, str(key.value), point)
             return Setting(coerce(knob, raw), node.where, str(key.value))
         except (BadValueError, FormulaError) as bad:
             self.add(node.where, bad.what, bad.hint)

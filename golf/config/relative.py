@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from golf.config.formula import Formula, FormulaError
-from golf.config.knob import Knob, Value, Values
+from golf.config.knob import SHARE, Knob, Value, Values
 from golf.config.matrix import Layer, Setting
 from golf.config.profiles import rounded
 from golf.config.schema import KNOBS
@@ -27,12 +27,15 @@ def formulas_of(layer: Layer) -> dict[str, Setting]:
 def follows_profile(name: str, setting: Setting) -> bool:
     """Say whether a relative value is of the right size once the others have been scaled.
 
-    It is when no profile scales the knob, or when the formula reads a knob that is scaled in
+    It is when no profile scales the knob (unless it is a share of the budget, which a profile
+    leaves as it is), or when the formula reads a knob that is scaled in
     the same way (``rope_dims: = head_dim / 4``). Otherwise its numbers carry the size
     (``model_dim: = depth * 64``) and the profile scales the result.
     """
     assert setting.formula
     scale = KNOBS[name].scale
+    if KNOBS[name].unit == SHARE:
+        return False
     return scale is None or any(KNOBS[n].scale is scale for n in setting.formula.names)
 
 

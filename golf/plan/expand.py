@@ -18,7 +18,7 @@ from golf.plan.checks import (
     rule_problems,
 )
 from golf.plan.row import Dropped, Row, Rows, describe
-from golf.plan.stack import RowMaker, Values, baseline_draft
+from golf.plan.stack import BUDGET, RowMaker, Values, baseline_draft
 
 POINTS = ("grid", "zip")  # rows that a product made, not a hand
 GENERATED = ("factors", *POINTS)
@@ -101,9 +101,9 @@ class Expansion:
             what = f"row {draft.name!r} builds on {gone[0]!r}, which is dropped"
             self.problems.append(Problem(draft.where, what, self.dropped[gone[0]]))
             return None
-        settled, wrong = self.maker.settle(draft)
+        settled, wrong = self._settle(draft)
         late = draft.name in self.late
-        found = double_budgets(draft.own)
+        found = double_budgets(draft.own) or self._own_budget(draft)
         found = found if found or late else formula_problems(draft, wrong)
         row = self.maker.row(draft, settled)
         if not found and draft.source in GENERATED and self._excluded(draft, row):
@@ -115,7 +115,9 @@ class Expansion:
             return None
         if not found and not late:
             world_size = self.maker.launch.nproc_per_node
-            found += rule_problems(row, self.maker.chain(draft), draft.where, world_size)
+            chain = self.maker.chain(draft)
+            for one in (row, *row.also.values()):
+                found += rule_problems(one, chain, draft.where, world_size)
         self.problems += found + idle
         twin = self.prints.twin(row)
         if twin and draft.source in POINTS:
@@ -124,6 +126,21 @@ class Expansion:
         if twin and draft.source != "wave" and not late:
             self.twins.append((draft, twin))
         return row
+
+    def _settle(self, draft: RowDraft) -> tuple[Values, list[Problem]]:
+        """Return a row's values, and what its formulas lack under one budget or the other."""
+        settled, wrong = self.maker.settle(draft)
+        if self.matrix.second_budget:
+            wrong += self.maker.settle(draft, self.matrix.second_budget)[1]
+        return settled, wrong
+
+    def _own_budget(self, draft: RowDraft) -> list[Problem]:
+        """Report a row's own budget where every row runs under the same two."""
+        if not self.matrix.second_budget or draft.name == BASELINE:
+            return []
+        what = "every row runs under both budgets of this matrix"
+        given = [(n, s) for n, s in draft.own.items() if KNOBS[n].exclusive == BUDGET]
+        return [Problem(s.where, f"{n} is set, but {what}", "drop it") for n, s in given]
 
     def _excluded(self, draft: RowDraft, row: Row) -> bool:
         """Drop a generated row that ``exclude`` or ``where`` rules out."""

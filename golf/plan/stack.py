@@ -8,6 +8,7 @@ values follow last, from what the others have become.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from golf.config.knob import UNSET, Knob, Value
@@ -21,6 +22,8 @@ from golf.errors import Problem
 from golf.plan.row import Row
 
 Values = dict[str, Value]
+
+BUDGET = "budget"  # the exclusive group of which a training has one
 
 
 def baseline_draft(matrix: Matrix) -> RowDraft:
@@ -69,11 +72,16 @@ class RowMaker:
             chain.append(self.drafts[chain[-1].parent])
         return chain
 
-    def settle(self, draft: RowDraft) -> tuple[Values, list[Problem]]:
-        """Return a row's values before open ones are filled in, and what its formulas lack."""
+    def settle(self, draft: RowDraft, budget: Layer | None = None) -> tuple[Values, list[Problem]]:
+        """Return a row's values before open ones are filled in, and what its formulas lack.
+
+        Args:
+            draft: the row.
+            budget: takes the place of the row's budget.
+        """
         values = dict(self.start)
         formulas = dict(self.shared_formulas)
-        for layer in (d.own for d in reversed(self.chain(draft))):
+        for layer in (*(d.own for d in reversed(self.chain(draft))), budget or {}):
             _put(values, layer)
             put_layer(formulas, layer)
         put_layer(formulas, self.overrides)
@@ -109,7 +117,7 @@ class RowMaker:
     def row(self, draft: RowDraft, settled: Values) -> Row:
         """Return the row of a draft whose values are settled."""
         is_base = draft.name == BASELINE
-        return Row(
+        row = Row(
             name=draft.name,
             parent="" if is_base else draft.parent,
             values=self.resolved(settled),
@@ -119,6 +127,12 @@ class RowMaker:
             seeds=draft.seeds or self.matrix.seeds,
             data_seed_follows=settled["train.data_seed"] is None,
         )
+        second = self.matrix.second_budget
+        if not second or any(KNOBS[name].exclusive == BUDGET for name in self.overrides):
+            return row
+        values = self.resolved(self.settle(draft, second)[0])
+        budget = next(iter(second.values())).written
+        return replace(row, also={budget: replace(row, values=values)})
 
 
 def _put(values: Values, layer: Mapping[str, Setting]) -> None:

@@ -187,6 +187,12 @@ MISTAKES = {
         "a budget is one of seconds, steps or tokens",
         "",
     ),
+    "both of one": (
+        "budget: {steps: 5, both: [steps, seconds]}\n",
+        "1:9",
+        "both names the two budgets that are given beside it",
+        "{seconds: 600, steps: 4000, both: [seconds, steps]}",
+    ),
     "unknown budget": ("budget: {stepz: 5}\n", "1:10", "unknown budget 'stepz'", "'steps'"),
     "seed in a row": (
         "rows:\n  r: {seed: 5}\n",

@@ -577,6 +577,70 @@ def test_what_cannot_be_read_and_what_cannot_be_meant_are_told_at_once(tmp_path:
     assert places == ["1:8", "4:7", "5:18", "6:19", "8:14", "8:19", "10:22", "10:26"]
 
 
+BOTH = "budget: {seconds: 5, steps: 40, both: [seconds, steps]}\n"
+
+
+def test_every_row_may_run_under_two_budgets(tmp_path: Path) -> None:
+    made = plan(tmp_path, BOTH + "rows: {r: {depth: 2}}\n").rows[1]
+    assert (made.values["train.seconds"], made.values["train.steps"]) == (5.0, None)
+    (other,) = made.also.values()
+    assert list(made.also) == ["steps"]
+    assert (other.values["train.seconds"], other.values["train.steps"]) == (None, 40)
+    assert other.values["model.depth"] == 2
+
+
+def test_a_profile_scales_both_budgets_and_set_replaces_both(tmp_path: Path) -> None:
+    text = BOTH.replace("40", "4000").replace("5,", "500,")
+    scaled = plan(tmp_path, text, profile="smoke").rows[0]
+    assert (scaled.values["train.seconds"], scaled.also["steps"].values["train.steps"]) == (1.0, 40)
+    assert plan(tmp_path, text, "steps=7").rows[0].also == {}
+
+
+def test_a_row_cannot_have_a_budget_of_its_own_beside_both(tmp_path: Path) -> None:
+    (problem,) = mistakes(tmp_path, BOTH + "rows: {r: {steps: 9}}\n")
+    assert problem.where == f"{tmp_path / FILE}:2:19"
+    assert "every row runs under both budgets" in problem.what
+
+
+POINTS = [
+    ("budget: {steps: 4000}\nbaseline: {warmdown_frac: 1000 steps}", 0.25),
+    ("budget: {seconds: 600}\nbaseline: {warmdown_frac: 150 seconds}", 0.25),
+    ("budget: {seconds: 600}\nbaseline: {warmdown_frac: 60 s}", 0.1),
+    ("budget: {steps: 100}\nbaseline: {batch_tokens: 1024, warmdown_frac: 25600 tokens}", 0.25),
+    ("budget: {tokens: 102400}\nbaseline: {batch_tokens: 1024, warmdown_frac: 10 steps}", 0.1),
+    ("baseline: {steps: 50}\nrows: {r: {steps: 200, warmdown: 50 steps}}", 0.25),
+]
+
+
+@pytest.mark.parametrize(("text", "share"), POINTS)
+@pytest.mark.parametrize("profile", ["", "smoke"])
+def test_a_stretch_of_training_may_be_steps_tokens_or_seconds(
+    tmp_path: Path, text: str, share: float, profile: str
+) -> None:
+    made = plan(tmp_path, text + "\n", profile=profile).rows[-1]
+    assert made.values["train.warmdown_frac"] == share
+
+
+def test_a_point_is_told_as_it_was_written(tmp_path: Path) -> None:
+    made = plan(tmp_path, "factors: {warmdown_frac: [20 steps]}\n").rows[1]
+    assert (made.name, made.change) == ("warmdown_frac=20 steps", "warmdown_frac 20 steps")
+
+
+def test_a_point_in_another_unit_than_the_budget_is_a_mistake(tmp_path: Path) -> None:
+    text = "budget: {seconds: 60}\nbaseline: {warmdown_frac: 20 steps}\n"
+    (problem,) = mistakes(tmp_path, text)
+    assert problem.where == f"{tmp_path / FILE}:2:27"
+    assert problem.what == "steps is null, which is no number, in `20 steps`"
+    both = BOTH + "baseline: {warmdown_frac: 20 steps}\n"
+    assert [p.where for p in mistakes(tmp_path, both)] == [f"{tmp_path / FILE}:2:27"]
+
+
+def test_a_point_beyond_the_budget_is_a_mistake(tmp_path: Path) -> None:
+    text = "budget: {steps: 10}\nbaseline: {warmdown_frac: 20 steps}\n"
+    (problem,) = mistakes(tmp_path, text)
+    assert "is at most 1 x budget, found 2 from `20 steps`" in problem.what
+
+
 IRRELEVANT = [
     ("rows:\n  r: {gate_width: 24}\n", "2:19", "model.gate_width", "model.attn_gate is none"),
     ("rows:\n  r: {short_window: 0.25}\n", "2:21", "model.short_window", "window_pattern is L"),
