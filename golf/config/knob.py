@@ -58,6 +58,7 @@ class Scale(StrEnum):
     SECONDS = "seconds"
     VOCABULARY = "vocabulary"
     EFFORT = "effort"
+    DECAY = "decay"
 
 
 SHARE = "x budget"  # unit of a point in training, which may also be steps, tokens or seconds

@@ -14,6 +14,7 @@ from golf.config.knob import Knob, Scale, Value
 from golf.config.resolve import budget_steps
 from golf.config.schema import KNOBS
 
+SHORTEST_DECAY = 0.5
 FITTED = ("train.batch_tokens", "train.micro_tokens", "ttt.batch_tokens", "ttt.chunk_tokens")
 
 
@@ -43,7 +44,10 @@ class Profile:
     def _scaled(self, knob: Knob, value: Value) -> Value:
         if knob.scale is None or not isinstance(value, int | float) or value == knob.off:
             return value
-        scaled = value * self.factors[knob.scale]
+        factor = self.factors[knob.scale]
+        if knob.scale is Scale.DECAY:  # an average over 1 / (1 - decay) steps
+            return max(SHORTEST_DECAY, 1 - (1 - value) / factor)
+        scaled = value * factor
         return scaled if knob.kind is float else rounded(knob, scaled)
 
     def _fit_batches(self, values: dict[str, Value]) -> None:
@@ -71,6 +75,7 @@ PROFILES = {
             # a small but real comparison of a GPU matrix, in a laptop's night
             {
                 Scale.STEPS: 1 / 20,
+                Scale.DECAY: 1 / 20,
                 Scale.BATCH: 1 / 1024,
                 Scale.SEQUENCE: 1 / 8,
                 Scale.WIDTH: 1 / 4,
@@ -85,6 +90,7 @@ PROFILES = {
             # every row through every stage in a few steps, so that a crash costs seconds
             {
                 Scale.STEPS: 1 / 100,
+                Scale.DECAY: 1 / 100,
                 Scale.BATCH: 1 / 2048,
                 Scale.SEQUENCE: 1 / 8,
                 Scale.WIDTH: 1 / 4,

@@ -143,3 +143,11 @@ def test_shards_keep_their_vocabulary(profile: Profile) -> None:
     assert apply(profile, data__vocab_size=8192)["data.vocab_size"] < 8192
     shards = apply(profile, data__dataset="/data/fineweb", data__vocab_size=8192)
     assert shards["data.vocab_size"] == 8192
+
+
+@EACH
+def test_an_average_shrinks_to_as_many_steps_fewer(profile: Profile) -> None:
+    decay = apply(profile, train__ema_decay=0.999)["train.ema_decay"]
+    assert isinstance(decay, float)
+    assert 1 / (1 - decay) == pytest.approx(1000 * profile.factors[Scale.STEPS])
+    assert apply(profile, train__ema_decay=0.9)["train.ema_decay"] == 0.5

@@ -103,7 +103,7 @@ class TrainConfig(PhaseKnobs):
     )  # fmt: skip
     ema_decay: float = knob(
         0.0, TRAIN, "decay of the exponential average of the weights that is exported (0: the "
-        "last weights)", off=0.0, example=0.9, at_least=0.0, at_most=0.999999,
+        "last weights)", off=0.0, example=0.9, at_least=0.0, at_most=0.999999, scale=Scale.DECAY,
     )  # fmt: skip
     ema_debias: bool = knob(
         True, TRAIN, "start the average from zero and divide its weights by their sum (false: "
