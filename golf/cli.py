@@ -13,6 +13,7 @@ import typer
 
 import golf
 from golf.errors import GolfError, fail
+from golf.launch import artifact_doors
 from golf.launch import doors as launch_doors
 from golf.plan import doors as plan_doors
 from golf.plan.flags import Device, Jobs, MatrixFile, Overrides, Processes, Profile, options_from
@@ -177,6 +178,8 @@ def init(
 
 app.command()(plan_doors.schema)
 app.command()(plan_doors.diff)
+app.command()(artifact_doors.freeze)
+app.command()(artifact_doors.verify)
 
 
 def main() -> None:

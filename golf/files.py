@@ -25,6 +25,12 @@ def renamed_into_place(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def file_sha256(path: Path) -> str:
+    """Return the hash of a file's bytes."""
+    with path.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` by rename."""
     with renamed_into_place(path) as temporary:

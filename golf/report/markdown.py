@@ -28,7 +28,7 @@ def render(
         main_table(table),
         "Bits per byte, lower is better; mean ± sample standard deviation over n seeds. Δ is the "
         "mean difference to the named row over the seeds that both have. Artifact: the largest "
-        f"seed's bytes, model and code (code provisional); ✅ within {ARTIFACT_LIMIT:,} bytes.",
+        f"seed's bytes, model and code; ✅ within {ARTIFACT_LIMIT:,} bytes.",
         cost_table(table),
         _notes(table),
         "To repeat it:",

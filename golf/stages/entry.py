@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import time
@@ -14,7 +13,7 @@ from typing import Any
 import torch
 
 from golf.errors import GolfError, fail
-from golf.files import canonical_json, write_json
+from golf.files import canonical_json, file_sha256, write_json
 from golf.records import (
     NodeSpec,
     Result,
@@ -27,7 +26,7 @@ from golf.records import (
 from golf.stages import evaluate, quantize, train, ttt
 from golf.stages.context import Bench, Context, Outcome, numerics_of
 from golf.stages.environment import describe_environment
-from golf.stages.world import World, join_world, leave_world
+from golf.stages.world import World, join_world, leave_world, set_numerics
 
 STAGES: dict[str, Callable[[Context], Outcome]] = {
     "train": train.main,
@@ -48,11 +47,8 @@ def main(folders: list[str]) -> int:
     except GolfError as error:
         print(error, file=sys.stderr)
         return 2
-    device = numerics["numerics.device"]
-    torch.set_num_threads(numerics.get("numerics.threads", 1))
-    torch.set_flush_denormal(True)
-    torch.set_float32_matmul_precision("high" if device == "cuda" else "highest")
-    world, bench = join_world(device), Bench()
+    set_numerics(numerics)
+    world, bench = join_world(numerics["numerics.device"]), Bench()
     try:
         for i, (folder, node) in enumerate(nodes):
             context = Context(node, folder, world, bench)
@@ -110,7 +106,7 @@ def _finish(context: Context, outcome: Outcome, wall_s: float) -> None:
         measures=measures,
         spec=node.spec,
         inputs=_input_hashes(context),
-        output_sha256=_file_hash(outcome.output) if outcome.output else measures_hash(measures),
+        output_sha256=file_sha256(outcome.output) if outcome.output else measures_hash(measures),
         recipe=node.recipe,
         environment=describe_environment(context.world),
         facts=outcome.facts,
@@ -126,8 +122,3 @@ def _input_hashes(context: Context) -> dict[str, str]:
     source = read_result(context.source)
     assert source is not None, "an input without a result cannot have been read"
     return {"/".join(context.node.weights): source.output_sha256}
-
-
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()

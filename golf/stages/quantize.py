@@ -21,6 +21,9 @@ from golf.stages.code_bytes import code_bytes
 from golf.stages.context import Context, Outcome, model_settings
 from golf.stages.weights import load_model
 
+# How the model computes; an artifact carries it, so that scoring it needs nothing else.
+NUMERICS = ("numerics.device", "numerics.dtype", "numerics.attention")
+
 
 def main(context: Context) -> Outcome:
     """Write the artifact on the leading process; its size is that of the file on disk."""
@@ -30,7 +33,7 @@ def main(context: Context) -> Outcome:
     model.bake()
     hessians = collect_hessians(context, model, config) if config.method == "gptq" else {}
     clock.lap("calibrate_s")
-    facts: dict[str, object] = {"code_bytes": "provisional"}
+    facts: dict[str, object] = {}
     if context.world.leads:
         tensors = quantize(model, config, hessians)
         clock.lap("round_s")
@@ -40,7 +43,7 @@ def main(context: Context) -> Outcome:
     context.world.wait()
     clock.lap("compress_s")
     model_bytes = context.files.artifact.stat().st_size
-    code = code_bytes()
+    code = code_bytes(context)
     measures = {
         "model_bytes": model_bytes,
         "code_bytes": code,
@@ -79,7 +82,8 @@ def packing_of(config: QuantConfig) -> Packing:
 
 def write(context: Context, tensors: Tensors, config: QuantConfig) -> None:
     """Write the file; prune first where a size is given."""
-    settings, packing = model_settings(context.training), packing_of(config)
+    policy = {n: context.training[n] for n in NUMERICS}
+    settings, packing = model_settings(context.training) | policy, packing_of(config)
     if config.prune_to_bytes is not None:
         tensors = prune_to(
             tensors,

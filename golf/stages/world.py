@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -56,6 +58,14 @@ class World:
         """Return when every process has come here."""
         if self.size > 1:
             dist.barrier()
+
+
+def set_numerics(numerics: Mapping[str, Any]) -> None:
+    """Set what the numerics policy of a training says about this process."""
+    torch.set_num_threads(numerics.get("numerics.threads", 1))
+    torch.set_flush_denormal(True)
+    on_gpu = numerics["numerics.device"] == "cuda"
+    torch.set_float32_matmul_precision("high" if on_gpu else "highest")
 
 
 def join_world(device: str) -> World:

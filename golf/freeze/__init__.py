@@ -1,0 +1,1 @@
+"""One row as one script: sources are read as text, never imported."""

@@ -1,0 +1,1 @@
+"""What only a frozen script holds: its entry, and stand-ins for libraries that it must not need."""

@@ -1,0 +1,110 @@
+"""Score an artifact again in a clean process and hold it against what was recorded."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from golf.errors import fail
+from golf.files import file_sha256, read_json, write_json
+from golf.records import NodePaths, Result, RunPaths, enclosing_project, read_result
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One score of an artifact, measured again.
+
+    Attributes:
+        recorded: bits per byte that a result or the user claims; None when nobody does.
+        same_text: the validation text is the one that was recorded.
+    """
+
+    geometry: str
+    measured: float
+    recorded: float | None
+    same_text: bool = True
+
+    def holds(self, tolerance: float) -> bool:
+        """Say whether the claim stands; False without one."""
+        claimed = self.recorded is not None and self.same_text
+        return claimed and abs(self.measured - (self.recorded or 0.0)) <= tolerance
+
+    def line(self, tolerance: float) -> str:
+        """Return the verdict in words."""
+        score = f"{self.geometry}: {self.measured:.6f} bits per byte"
+        if not self.same_text:
+            return f"{score} on another validation text than the recorded one: not verified"
+        if self.recorded is None:
+            return f"{score}, nothing recorded to compare with: not verified (give --expect)"
+        off = self.measured - self.recorded
+        verdict = "verified" if self.holds(tolerance) else "NOT verified"
+        return f"{score}, recorded {self.recorded:.6f}, off by {off:+.2g}: {verdict}"
+
+
+def verify(artifact: Path, data: Path, expect: float | None, geometry: str | None) -> list[Verdict]:
+    """Score ``artifact`` on ``data`` from its bytes alone.
+
+    It is copied into an empty folder, where a new process that knows nothing else scores it.
+
+    Raises:
+        GolfError: the file is no whole artifact, or the data cannot be read.
+    """
+    if not artifact.is_file():
+        raise fail("no artifact here", where=str(artifact))
+    if not data.is_dir():
+        raise fail("no data here", "give runs/data/KEY, or a folder of shards", str(data))
+    claims = [] if geometry or expect is not None else list(_recorded(artifact))
+    specs = [r.spec for r in claims] or [{"eval.geometry": geometry or "chunked"}]
+    scores = _score(artifact, data.resolve(), specs)
+    if not claims:
+        measured = scores[0]["measures"]["bpb"]
+        return [Verdict(specs[0]["eval.geometry"], measured, expect)]
+    return [
+        Verdict(
+            r.spec["eval.geometry"], s["measures"]["bpb"], r.measures["bpb"],
+            s["facts"]["val_sha256"] == r.facts["val_sha256"],
+        )
+        for r, s in zip(claims, scores, strict=True)
+    ]  # fmt: skip
+
+
+def _recorded(artifact: Path) -> Iterator[Result]:
+    """Yield the evaluations of this very file that the project around it has on record."""
+    root = enclosing_project(artifact.resolve().parent)
+    folders = sorted((RunPaths(root).runs / "evaluate").glob("*")) if root else []
+    digest = file_sha256(artifact)
+    for result in filter(None, (read_result(NodePaths(f)) for f in folders)):
+        if digest in result.inputs.values():
+            yield result
+
+
+def _score(artifact: Path, data: Path, specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    with tempfile.TemporaryDirectory(prefix="golf-verify-") as name:
+        folder = Path(name)
+        alone = folder / "artifact.bin"
+        shutil.copyfile(artifact, alone)
+        request = {"artifact": str(alone), "data": str(data), "evaluations": specs}
+        write_json(folder / "request.json", request)
+        argv = [sys.executable, "-m", "golf.stages.verify", "request.json", "answer.json"]
+        done = subprocess.run(
+            argv, cwd=folder, env=_environment(), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            said = done.stderr.strip().replace(str(alone), str(artifact))
+            raise fail(said or f"scoring ended with code {done.returncode}")
+        found: list[dict[str, Any]] = read_json(folder / "answer.json")
+        return found
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's environment with golf's own source on the path."""
+    source = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))
+    return os.environ | {"PYTHONPATH": path}
