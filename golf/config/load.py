@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ def preset_names() -> list[str]:
     return sorted(p.stem for p in PRESETS.glob("*.yaml"))
 
 
+@cache
 def load_preset(name: str) -> tuple[Layer, About]:
     """Return the settings of a preset, and its note on what it was published on."""
     file = PRESETS / f"{name}.yaml"

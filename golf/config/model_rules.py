@@ -20,7 +20,7 @@ def _heads_fill_the_width(v: Values, _: int) -> str:
     width, head, heads = v["model.model_dim"], v["model.head_dim"], v["model.n_head"]
     if width == head * heads:
         return ""
-    if head == width // heads:
+    if heads and head == width // heads:
         return f"model_dim {width} is not a multiple of n_head {heads}"
     return f"model_dim {width} is not a multiple of head_dim {head}"
 

@@ -63,8 +63,7 @@ def cost(plan: Plan) -> Estimate:
 
 
 def test_nothing_is_predicted_before_anything_ran(tmp_path: Path) -> None:
-    found = cost(planned(write_matrix(tmp_path, TEXT), "device=cpu") if False else
-                 planned(write_matrix(tmp_path, TEXT)))  # fmt: skip
+    found = cost(planned(write_matrix(tmp_path, TEXT)))
     assert set(found.rows.values()) == {None}
     assert (found.total, found.hours, found.seen) == (None, None, 0)
 
