@@ -9,9 +9,10 @@ import pytest
 
 from golf.config.describe import factors_markdown
 from golf.config.load import load_matrix
-from golf.config.machine import Launch
 from golf.plan.expand import expand
 from golf.plan.graph import plan_matrix
+from golf.plan.ledger import Options, plan_file
+from golf.plan.show import PlanView, plan_lines
 from tests.conftest import CPU
 
 ROOT = Path(__file__).parents[1]
@@ -48,12 +49,22 @@ def test_the_readme_shows_the_committed_report() -> None:
     assert table in (ROOT / "README.md").read_text(), "copy the table of reports/quickstart.md"
 
 
-def test_the_example_of_the_matrix_page_plans() -> None:
-    text = (ROOT / "docs/matrix.md").read_text()
-    example = re.search(r"```yaml\n(.*?)```", text, re.S)
-    assert example
-    matrix = load_matrix(ROOT / "docs" / "example.yaml", example[1])
-    assert len(expand(matrix, Launch(), CPU).rows) == 5
+GUIDE = (ROOT / "docs/matrix.md").read_text()
+EXAMPLES = re.findall(r"```yaml\n(name: (\S+)\n.*?)```\n\n```text\n(.*?)```", GUIDE, re.S)
+
+
+@pytest.mark.parametrize("name", [name for _, name, _ in EXAMPLES])
+def test_an_example_of_the_guide_plans_as_it_says(name: str, tmp_path: Path) -> None:
+    for text, other, _ in EXAMPLES:
+        (tmp_path / f"{other}.yaml").write_text(text)
+    planned = plan_file(Path(f"{tmp_path}/{name}.yaml"), Options())
+    shown = "\n".join(plan_lines(PlanView(planned))) + "\n"
+    told = next(told for _, other, told in EXAMPLES if other == name)
+    assert shown.replace(f"{tmp_path}/", "") == told
+
+
+def test_every_example_of_the_guide_is_tried() -> None:
+    assert len(EXAMPLES) == GUIDE.count("```yaml") == GUIDE.count("```text") > 8
 
 
 def test_the_quickstart_varies_every_factor_that_the_mission_names() -> None:

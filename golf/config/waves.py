@@ -23,11 +23,14 @@ class WaveReader(PointReader):
         if not isinstance(node, Items):
             self.add(node.where, "waves are a list", "for example - rows: [wide, deep]")
             return ()
-        found = [self._wave(i + 1, item) for i, item in enumerate(node.items)]
-        return tuple(filter(None, found))
+        found: list[Wave] = []
+        for number, item in enumerate(node.items, 1):
+            wave = self._wave(number, item, tuple(w.name for w in found))
+            found += [wave] if wave else []
+        return tuple(found)
 
-    def _wave(self, number: int, node: Node) -> Wave | None:
-        before = len(self.problems)
+    def _wave(self, number: int, node: Node, before: tuple[str, ...]) -> Wave | None:
+        already = len(self.problems)
         entries = {str(k.value): v for k, v in self.entries(node, WAVE_WORDS, "word of a wave")}
         base, rule = self._base(entries)
         about = self.about({w: v for w, v in entries.items() if w in ABOUT_WORDS})
@@ -40,13 +43,12 @@ class WaveReader(PointReader):
             chosen["greedy"] = bool(self.choice(("if_better",))(entries["adopt"]))
         if "combine" in entries:
             self.choice(("winners",))(entries["combine"])
-            earlier = tuple(str(i) for i in range(1, number))
-            chosen["combine"] = self.words(entries["of"]) if "of" in entries else earlier
+            chosen["combine"] = self.words(entries["of"]) if "of" in entries else before
         if "combine" in entries and {"rows", "adopt", "baseline"} & entries.keys():
             self.add(node.where, "a wave that combines has no rows of its own", "write two waves")
-        elif len(self.problems) == before and not {"combine", "rows"} & entries.keys():
+        elif len(self.problems) == already and not {"combine", "rows"} & entries.keys():
             self.add(node.where, "a wave has rows, or combines winners")
-        if len(self.problems) > before:
+        if len(self.problems) > already:
             return None
         default = "winners" if "combine" in entries else str(number)
         return Wave(**{"name": default, "where": node.where, **chosen})

@@ -10,9 +10,7 @@ from tests.launch.conftest import MATRIX, Golf
 from tests.launch.test_run import wait_for
 
 BASE = MATRIX[: MATRIX.index("factors:")]
-SHAPE = BASE.replace("name: tiny", "name: shape") + (
-    "rows: {wide: {model_dim: 64}}\n"
-)
+SHAPE = BASE.replace("name: tiny", "name: shape") + ("rows: {wide: {model_dim: 64}}\n")
 CHAIN = (
     BASE.replace("name: tiny", "name: chain")
     + """\

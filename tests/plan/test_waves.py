@@ -109,7 +109,7 @@ rows:
   d: {parent: c, leaky_slope: 0.3}
   e: {tied: false}
 waves:
-  - {rows: [a, b, b2], margin: 0.001}
+  - {name: first, rows: [a, b, b2], margin: 0.001}
   - {rows: [c, d, e], margin: 0.001}
   - {combine: winners, name: 3W, why: they may add up}
 """
@@ -127,7 +127,7 @@ def test_combined_winners_are_stacked_one_per_knob(tmp_path: Path) -> None:
 
 def test_combined_winners_start_from_the_latest_base(tmp_path: Path) -> None:
     text = COMBINED.replace(
-        "{rows: [c, d, e], margin: 0.001}", "{rows: [c, d, e], baseline: {winner_of: 1}}"
+        "{rows: [c, d, e], margin: 0.001}", "{rows: [c, d, e], baseline: {winner_of: first}}"
     )
     last = play(write_matrix(tmp_path, text), fixed(a=0.95, b=0.96, c=0.9))[-1]
     row = last.rows.rows[-1]
