@@ -31,7 +31,7 @@ XSA_GAIN = """
 7 4 xsa all
 8 7 swa_start 0.5, swa_every 50
 9 7 muon_wd 0.04
-10 9 adam_wd 0.04, adam_wd_mode coupled
+10 9 embed_wd 0.04, embed_wd_mode coupled
 11 9 seq_len 4096
 12 9 muon_momentum 0.99
 13 9 warmdown_iters 400

@@ -131,8 +131,12 @@ def _clip(role: str) -> Callable[[Draft], Value]:
 
 
 def _qat_clip(values: Draft) -> Value:
+    """Return where late training clips: as the export does, if it has that grid."""
     bits, given = values["train.qat_bits"], values["train.qat_clip_sigmas"]
-    return given or CLIP_SIGMAS[bits] if isinstance(bits, int) else None
+    if not isinstance(bits, int):
+        return None
+    same_grid = bits == values["quant.bits"] and values["quant.clip"] == "sigma"
+    return given or (same_grid and values["quant.clip_sigmas"]) or CLIP_SIGMAS[bits]
 
 
 def _micro_tokens(values: Draft, most: int, world_size: int) -> int:

@@ -28,7 +28,7 @@ class Carry:
             ``v``, ``out``, ``up``, ``down`` and ``gate`` (SwiGLU) for linear maps, ``attn``
             and ``mlp`` for whole branches, ``head`` for the logits before their cap.
         slot: the step of the route that is being taken.
-        values_BTE: the rows of the shared value table, where there is one.
+        values_BTC: what the shared value table adds to values, where there is one.
         first_v_BTKD: the values of the first block, once they are known.
     """
 
@@ -38,7 +38,7 @@ class Carry:
     lanes: nn.Module
     taps: tuple[Tap, ...]
     slot: Slot
-    values_BTE: Tensor | None = None
+    values_BTC: Tensor | None = None
     first_v_BTKD: Tensor | None = None
 
     def through(self, name: str, run: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from golf.config.schema.model import ModelConfig
-from golf.model.roles import SCALAR, WIDE_GATE, Role
+from golf.model.roles import CODED_GATE, SCALAR, Role
 
 
 class Sources(NamedTuple):
@@ -57,7 +57,7 @@ class SparseGate(HeadGate):
     opening = 1.0
 
     def __init__(self, width: int, heads: int, scale: float, source: str) -> None:
-        super().__init__(width, heads, WIDE_GATE, source)
+        super().__init__(width, heads, CODED_GATE, source)
         self.scale = scale
 
 
@@ -67,7 +67,7 @@ class FullGate(HeadGate):
     opening = 1.0
 
     def __init__(self, width: int, heads: int, source: str) -> None:
-        super().__init__(width, heads, WIDE_GATE, source)
+        super().__init__(width, heads, CODED_GATE, source)
         nn.init.normal_(self.table_HW, std=0.01)
 
 

@@ -88,7 +88,7 @@ class GPT(nn.Module):
         x = rms_norm(self.smear(self.bigram(x, tokens_BT), tokens_BT))
         x0 = self.blend(x, tokens_BT)
         taps = (*self.adapters, *taps)
-        values = self.values(tokens_BT)
+        values = self.values(tokens_BT, self.dtype)
         return Carry(tokens_BT, x0, starts_BT, self.lanes, taps, HEAD_SLOT, values)
 
     def forward(

@@ -65,7 +65,7 @@ def build_skips(config: ModelConfig) -> nn.Module:
 
 
 class Backout(nn.Module):
-    """x <- x - b * (the stream after the middle block). Source: karpathy/nanochat."""
+    """x <- x - b * (the stream after block n // 2 of n). Source: karpathy/nanochat."""
 
     roles = {"weight_1": SCALAR}
 
@@ -74,7 +74,7 @@ class Backout(nn.Module):
         self.weight_1 = nn.Parameter(torch.full((1,), start))
 
     def forward(self, x_BTC: Tensor, outputs: Sequence[Lanes]) -> Tensor:
-        middle = outputs[(len(outputs) - 1) // 2][0]
+        middle = outputs[len(outputs) // 2][0]
         return x_BTC - self.weight_1.to(x_BTC.dtype) * middle
 
 

@@ -39,46 +39,51 @@ class ValueEmbed(nn.Module):
 
 
 class NarrowTable(nn.Module):
-    """The table (V, E) that all layers' projected value embeddings read."""
+    """One table (V, E) for all layers, projected to their values, times a factor, 0.1 at first."""
 
-    roles = {"table_VE": EMBED}
+    roles = {"table_VE": EMBED, "factor_1": SCALAR}
 
-    def __init__(self, vocab_size: int, config: ModelConfig) -> None:
+    def __init__(self, vocab_size: int, n_kv_head: int, config: ModelConfig) -> None:
         super().__init__()
-        table = torch.empty(vocab_size, config.value_embed_dim or 0).normal_(0.0, 0.01)
+        width = config.value_embed_dim or 0
+        table = torch.empty(vocab_size, width).normal_(0.0, 0.01)
         self.table_VE = nn.Parameter(table.to(getattr(torch, config.embed_dtype)))
+        self.project = Linear(width, n_kv_head * config.head_dim, SCALAR, config.init)
+        self.factor_1 = nn.Parameter(torch.full((1,), 0.1))
 
-    def forward(self, tokens_BT: Tensor) -> Tensor:
-        return F.embedding(tokens_BT, self.table_VE)
+    def forward(self, tokens_BT: Tensor, dtype: torch.dtype) -> Tensor:
+        rows: Tensor = self.project(F.embedding(tokens_BT, self.table_VE).to(dtype))
+        return self.factor_1.to(dtype) * rows
 
 
 class NoTable(nn.Module):
     """Layers have tables of their own, or none."""
 
-    def forward(self, tokens_BT: Tensor) -> None:
+    def forward(self, tokens_BT: Tensor, dtype: torch.dtype) -> None:
         return None
 
 
 def build_value_table(vocab_size: int, config: ModelConfig) -> nn.Module:
     """Return the table that the model's layers share, if they do."""
-    return NoTable() if config.value_embed_dim is None else NarrowTable(vocab_size, config)
+    if config.value_embed_dim is None:
+        return NoTable()
+    n_kv_head = config.n_kv_head or config.model_dim // config.head_dim
+    return NarrowTable(vocab_size, n_kv_head, config)
 
 
-class ProjectedValueEmbed(nn.Module):
-    """A layer's projection of the shared table, times a learned factor, 0.1 at the start."""
+class SharedValueEmbed(nn.Module):
+    """A layer's factor on what the shared table gives, one at the start."""
 
     roles = {"factor_1": SCALAR}
 
-    def __init__(self, n_kv_head: int, config: ModelConfig) -> None:
+    def __init__(self, head_dim: int) -> None:
         super().__init__()
-        width = n_kv_head * config.head_dim
-        self.shape = (n_kv_head, config.head_dim)
-        self.project = Linear(config.value_embed_dim or 0, width, SCALAR, config.init)
-        self.factor_1 = nn.Parameter(torch.full((1,), 0.1))
+        self.head_dim = head_dim
+        self.factor_1 = nn.Parameter(torch.ones(1))
 
     def forward(self, v_BTKD: Tensor, carry: Carry, sources: Sources) -> Tensor:
-        assert carry.values_BTE is not None, "the model owns the shared table"
-        extra: Tensor = self.project(carry.values_BTE.to(v_BTKD.dtype)).unflatten(-1, self.shape)
+        assert carry.values_BTC is not None, "the model owns the shared table"
+        extra: Tensor = carry.values_BTC.unflatten(-1, (-1, self.head_dim))
         return v_BTKD + self.factor_1.to(v_BTKD.dtype) * extra
 
 
@@ -103,7 +108,7 @@ def build_value_embed(
     if layer not in layer_set(config.value_embed, config.depth):
         return NoValueEmbed()
     if config.value_embed_dim is not None:
-        return ProjectedValueEmbed(n_kv_head, config)
+        return SharedValueEmbed(config.head_dim)
     return ValueEmbed(vocab_size, n_kv_head, config)
 
 

@@ -99,8 +99,8 @@ def adam_groups(config: OptimConfig, width: int) -> dict[str, dict[str, Any]]:
     plain = {"lr": config.scalar_lr, "betas": betas, "weight_decay": 0.0}
     return {
         "embed": {
-            **plain, "lr": config.embed_lr * narrow, "weight_decay": config.adam_wd,
-            "decoupled_weight_decay": config.adam_wd_mode == "decoupled",
+            **plain, "lr": config.embed_lr * narrow, "weight_decay": config.embed_wd,
+            "decoupled_weight_decay": config.embed_wd_mode == "decoupled",
         },
         "head": {**plain, "lr": config.head_lr * narrow},
         "scalar": {**plain, "weight_decay": config.scalar_wd},

@@ -291,10 +291,9 @@ class Plain:
         """Return a token's value embedding per key head."""
         c = self.c
         if c.value_embed_dim is not None:
-            wide = (
-                self.own("attention.value_embed.project.master") @ self.w["values.table_VE"][token]
-            )
-            return list((self.own("attention.value_embed.factor_1") * wide).split(c.head_dim))
+            wide = self.w["values.project.master"] @ self.w["values.table_VE"][token]
+            factor = self.own("attention.value_embed.factor_1") * self.w["values.factor_1"]
+            return list((factor * wide).split(c.head_dim))
         rows = self.own("attention.value_embed.table_VE")[token].split(c.head_dim)
         if c.value_gate == "fixed":
             return list(rows)
@@ -320,7 +319,7 @@ class Plain:
         x = [first * a + second * b for a, b in zip(*lanes, strict=True)]
         if self.c.backout is None:
             return x
-        middle = outputs[(len(outputs) - 1) // 2][0]
+        middle = outputs[len(outputs) // 2][0]
         return [v - self.w["backout.weight_1"] * m for v, m in zip(x, middle, strict=True)]
 
     def read_out(self, x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from golf.model.gate import FullGate, HeadGate, Sources, build_gate
-from golf.model.roles import SCALAR, WIDE_GATE, roles_of
+from golf.model.roles import CODED_GATE, SCALAR, roles_of
 from tests.model.tools import (
     assert_plain,
     build,
@@ -125,7 +125,7 @@ def test_a_gate_on_queries_sends_its_gradient_into_them() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "bucket"),
-    [("out_gate", SCALAR), ("sparse", WIDE_GATE), ("gated", WIDE_GATE), ("bias", SCALAR)],
+    [("out_gate", SCALAR), ("sparse", CODED_GATE), ("gated", CODED_GATE), ("bias", SCALAR)],
 )
 def test_gates_are_quantized_as_published(kind: str, bucket: object) -> None:
     assert set(roles_of(build_gate(config(attn_gate=kind), 4)).values()) == {bucket}

@@ -119,7 +119,7 @@ def test_whole_models_weigh_what_their_logs_say(
         ({"attn_gate": "gated"}, 11 * 8 * 512),
         ({"attn_gate": "bias"}, 11 * 8 * 513),
         ({"value_residual": True}, 10 * 2),
-        ({"value_embed": "9,10", "value_embed_dim": 128}, 8192 * 128 + 2 * (128 * 256 + 1)),
+        ({"value_embed": "9,10", "value_embed_dim": 128}, 8192 * 128 + 128 * 256 + 1 + 2),
         ({"backout": 0.2}, 1),
         ({"tied": False}, 8192 * 512),
         ({"mlp_act": "swiglu"}, 11 * 512 * 2048),

@@ -117,6 +117,6 @@ def test_a_weight_of_zero_takes_nothing_out() -> None:
 
 def test_the_middle_is_what_the_middle_block_left() -> None:
     part, x = Backout(0.5), draw(6, 1, 3, 32)
-    for blocks, middle in ((1, 0), (2, 0), (3, 1), (4, 1), (5, 2)):
+    for blocks, middle in ((1, 0), (2, 1), (3, 1), (4, 2), (5, 2)):
         outputs = [(x[i], x[i]) for i in range(blocks)]
         torch.testing.assert_close(part(x[5], outputs), x[5] - 0.5 * x[middle])

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from golf.model.gate import Sources
 from golf.model.roles import EMBED, SCALAR, VALUE_GATE, roles_of
-from golf.model.value_embed import ProjectedValueEmbed, ValueEmbed, build_value_embed
+from golf.model.value_embed import ValueEmbed, build_value_embed, build_value_table
 from tests.model.tools import (
     VOCAB,
     assert_plain,
@@ -106,29 +106,32 @@ def test_the_table_starts_uniform_within_its_bound() -> None:
     assert made.table_VE.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.02)
 
 
-def test_layers_share_one_narrow_table_and_project_it_by_themselves() -> None:
+def test_layers_share_one_narrow_table_its_projection_and_its_factor() -> None:
     model = build(**NARROW, n_kv_head=2)
     names = {n: tuple(p.shape) for n, p in model.named_parameters() if "value" in n}
     assert names == {
         "values.table_VE": (VOCAB, 6),
-        **{f"blocks.{i}.attention.value_embed.project.master": (16, 6) for i in range(3)},
+        "values.factor_1": (1,),
+        "values.project.master": (16, 6),
         **{f"blocks.{i}.attention.value_embed.factor_1": (1,) for i in range(3)},
     }
-    factors = [b.attention.value_embed.factor_1.item() for b in model.blocks]
-    assert factors == pytest.approx([0.1] * 3)
+    assert model.values.factor_1.item() == pytest.approx(0.1)
+    assert [b.attention.value_embed.factor_1.item() for b in model.blocks] == [1.0] * 3
     torch.manual_seed(0)
     wide = build(value_embed="all", value_embed_dim=200).values.table_VE
     assert wide.std().item() == pytest.approx(0.01, rel=0.05)
 
 
-def test_a_narrow_table_adds_its_projection_times_a_factor() -> None:
+def test_a_layer_adds_the_projected_row_times_both_factors() -> None:
+    shape = config(value_embed="all", value_embed_dim=6, n_kv_head=KEY_HEADS)
+    table = build_value_table(VOCAB, shape)
     made = part(value_embed_dim=6)
-    assert isinstance(made, ProjectedValueEmbed)
+    made.factor_1.data.fill_(3.0)
     v, tokens, sources = inputs()
-    rows = draw(2, 5, 6, seed=4)
-    out = made(v, carry(tokens, values_BTE=rows), sources)
-    extra = torch.einsum("bte,we->btw", rows, made.project.master).view(2, 5, KEY_HEADS, 8)
-    torch.testing.assert_close(out, v + 0.1 * extra)
+    out = made(v, carry(tokens, values_BTC=table(tokens, torch.float32)), sources)
+    rows = table.table_VE[tokens]
+    extra = torch.einsum("bte,we->btw", rows, table.project.master).view(2, 5, KEY_HEADS, 8)
+    torch.testing.assert_close(out, v + 3.0 * 0.1 * extra)
 
 
 def test_roles_are_the_published_groups() -> None:
@@ -139,7 +142,8 @@ def test_roles_are_the_published_groups() -> None:
     assert roles[attention + "value_residual.mix_2"] == SCALAR
     narrow = roles_of(build(**NARROW))
     assert narrow["values.table_VE"] == EMBED
-    assert narrow[attention + "value_embed.project.master"] == SCALAR
+    assert narrow["values.project.master"] == SCALAR
+    assert narrow[attention + "value_embed.factor_1"] == SCALAR
 
 
 def test_later_layers_mix_the_first_layers_values_in_by_halves() -> None:

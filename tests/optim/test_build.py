@@ -28,7 +28,7 @@ SHAPES = {
 NAMED = {"table": "embed", "gain": "scalar"} | {n: n for n in ("head", "resid", "x0", "adapter")}
 GROUPS = {n: NAMED.get(n, "matrix") for n in SHAPES}
 CONFIG = OptimConfig(
-    embed_lr=0.05, head_lr=0.01, scalar_lr=0.02, adam_wd=0.1, muon_wd=0.2, matrix_lr=0.03,
+    embed_lr=0.05, head_lr=0.01, scalar_lr=0.02, embed_wd=0.1, muon_wd=0.2, matrix_lr=0.03,
     resid_lr=0.005, adapter_lr=0.03,
 )  # fmt: skip
 
@@ -140,7 +140,7 @@ def test_decay_of_scalars_shrinks_them_beside_their_step() -> None:
 
 def test_coupled_decay_passes_through_the_second_moment() -> None:
     """Adam's first step is the sign of gradient plus decay * weight, however small they are."""
-    config = OptimConfig(embed_lr=0.01, adam_wd=100.0, adam_wd_mode="coupled")
+    config = OptimConfig(embed_lr=0.01, embed_wd=100.0, embed_wd_mode="coupled")
     expected = -0.01 * (draw(1)["table"] + 100.0 * draw(0)["table"]).sign()
     torch.testing.assert_close(first_step(config, "table"), expected, atol=1e-6, rtol=0)
 

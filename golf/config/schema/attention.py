@@ -38,7 +38,7 @@ class AttentionKnobs:
     rope_train_len: int | None = knob(
         None, TRAIN, "sequence length that rotary positions are meant for; longer sequences are "
         "scaled (null: no scaling)", unit="token", off=None, example=32, at_least=2,
-        scale=Scale.SEQUENCE, effect=Effect.LOGITS,
+        scale=Scale.SEQUENCE, effect=Effect.LOGITS, aliases=("rope_train_seq_len",),
     )  # fmt: skip
     rope_scaling: str = knob(
         "ntk", TRAIN, "what stretches rotary positions: a larger base (ntk, which scripts of the "
@@ -63,7 +63,7 @@ class AttentionKnobs:
         example="alternate", effect=Effect.LOGITS, aliases=("value_embedding", "ve_mode"),
     )  # fmt: skip
     value_embed_dim: int | None = knob(
-        None, TRAIN, "width of one value table that all layers share through projections (null: "
+        None, TRAIN, "width of one value table that all layers share through a projection (null: "
         "a full table per layer)", unit="channel", off=None, example=16, at_least=1,
         scale=Scale.WIDTH, needs=WITH_VALUE_EMBED, effect=Effect.LOGITS, aliases=("ve_dim",),
     )  # fmt: skip

@@ -51,6 +51,7 @@ class PhaseKnobs:
         example=0.5, at_least=0.0, at_most=0.999, needs=FAKED,
     )  # fmt: skip
     qat_clip_sigmas: float | None = knob(
-        None, TRAIN, "standard deviations at which that grid clips a row (null: by bit width)",
+        None, TRAIN, "standard deviations at which that grid clips a row (null: as the export "
+        "does at these bits, else by bit width)",
         unit="sigma", example=2.0, at_least=0.1, needs=FAKED,
     )  # fmt: skip

@@ -11,7 +11,7 @@ BITS = (2, 3, 4, 5, 6, 7, 8)
 BY_SIGMA = {"quant.clip": ("sigma",)}
 GPTQ = {"quant.method": ("gptq",)}
 LQER = {"quant.lqer": (True,)}
-WIDE_GATES = {"model.attn_gate": ("gated", "sparse")}
+CODED_GATES = {"model.attn_gate": ("gated", "sparse")}
 GENERAL = {"quant.compressor": ("brotli", "lzma", "zstd", "zlib")}
 
 
@@ -107,7 +107,7 @@ class QuantConfig:
     )  # fmt: skip
     quant_gate: bool = knob(
         False, QUANTIZE, "store the tables of gated and sparse output gates as int8 per row, not "
-        "as fp16", off=False, example=True, needs=WIDE_GATES, aliases=("gated_attn_quant_gate",),
+        "as fp16", off=False, example=True, needs=CODED_GATES, aliases=("gated_attn_quant_gate",),
     )  # fmt: skip
     lqer: bool = knob(
         False, QUANTIZE, "repair the largest rounding errors with low-rank factors", off=False,

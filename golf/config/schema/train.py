@@ -146,7 +146,7 @@ class OptimConfig:
     )  # fmt: skip
     embed_lr: float = knob(
         0.05, TRAIN, "learning rate of Adam on embeddings", example=0.02, at_least=0.0,
-        aliases=("tied_embed_lr",),
+        aliases=("tied_embed_lr", "embedding_lr"),
     )  # fmt: skip
     head_lr: float = knob(
         0.008, TRAIN, "learning rate of Adam on an output head of its own", example=0.02,
@@ -233,18 +233,18 @@ class OptimConfig:
     adam_eps: float = knob(
         1e-8, TRAIN, "Adam's guard against division by zero", example=1e-3, at_least=0.0,
     )  # fmt: skip
-    adam_wd: float = knob(
+    embed_wd: float = knob(  # scripts mean this or scalar_wd by ADAM_WD: golf asks which
         0.0, TRAIN, "weight decay of Adam on embeddings", off=0.0, example=0.1,
-        at_least=0.0, aliases=("embed_wd",),
+        at_least=0.0, aliases=("adam_wd",),
     )  # fmt: skip
-    adam_wd_mode: str = knob(
-        "decoupled", TRAIN, "adam_wd shrinks the weights themselves (AdamW), or is added to the "
+    embed_wd_mode: str = knob(
+        "decoupled", TRAIN, "embed_wd shrinks the weights themselves (AdamW), or is added to the "
         "gradient (L2)", off="decoupled", choices=("decoupled", "coupled"), example="coupled",
-        needs={"optim.adam_wd": ON},
+        needs={"optim.embed_wd": ON},
     )  # fmt: skip
     scalar_wd: float = knob(
         0.0, TRAIN, "decoupled weight decay of Adam on gains, gates and other small parameters",
-        off=0.0, example=0.1, at_least=0.0,
+        off=0.0, example=0.1, at_least=0.0, aliases=("adam_wd",),
     )  # fmt: skip
     lr_reference_width: int | None = knob(
         None, TRAIN, "model_dim at which embed_lr and head_lr hold; at others they are multiplied "
