@@ -19,7 +19,7 @@ BROKEN = {
     "idle": (
         "factors:\n  gate_width: [24]\n",
         "m.yaml:2:16: model.gate_width changes nothing while model.attn_gate is none\n"
-        "  set model.attn_gate to out_gate in row 'gate_width=24', or drop gate_width",
+        "  set model.attn_gate to out_gate or sparse in row 'gate_width=24', or drop gate_width",
     ),
     "shape": (
         "rows:\n  odd: {head_dim: 48}\n",

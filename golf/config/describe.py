@@ -17,6 +17,10 @@ A factor may be written with its full name, with an alias (in any case), or with
 where that is unique. *Off* is the value at which it does nothing at all; such a setting is left
 out of the keys by which finished work is found. *Needs* names what another factor must be set to
 for this one to have an effect.
+
+Factors stand under the earliest stage that reads them: changing one repeats that stage and those
+after it, and nothing before. A share of the budget (x budget) may also be written in the budget's
+unit, such as `40 steps` or `210 seconds`.
 """
 
 
@@ -48,12 +52,15 @@ def factor_details(knob: Knob) -> str:
 def factors_markdown() -> str:
     """Return ``docs/factors.md``."""
     parts = [INTRODUCTION]
-    for group in dict.fromkeys(k.name.split(".")[0] for k in KNOBS.values()):
-        parts.append(f"\n## {group}\n")
-        parts.append("| factor | what | default | off | values | stage | needs | also called |")
-        parts.append("|:--|:--|:--|:--|:--|:--|:--|:--|")
-        members = [k for k in KNOBS.values() if k.name.startswith(group + ".")]
-        parts += [_markdown_row(knob) for knob in members]
+    for stage in dict.fromkeys(k.stage for k in KNOBS.values()):
+        parts.append(f"\n## {stage}")
+        staged = [k for k in KNOBS.values() if k.stage is stage]
+        for group in dict.fromkeys(k.name.split(".")[0] for k in staged):
+            parts.append(f"\n### {stage}: {group}\n")
+            parts.append("| factor | what | default | off | values | needs | also called |")
+            parts.append("|:--|:--|:--|:--|:--|:--|:--|")
+            members = [k for k in staged if k.name.startswith(group + ".")]
+            parts += [_markdown_row(knob) for knob in members]
     return "\n".join(parts) + "\n"
 
 
@@ -65,7 +72,6 @@ def _markdown_row(knob: Knob) -> str:
         f"`{format_value(knob.default)}`" if format_value(knob.default) else "",
         "" if knob.off is UNSET else f"`{format_value(knob.off)}`",
         choices or " ".join(filter(None, [knob.type_name, _range(knob)])),
-        str(knob.stage),
         _needs(knob),
         ", ".join(f"`{alias}`" for alias in knob.aliases),
     ]

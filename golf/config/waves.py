@@ -108,9 +108,14 @@ class WaveReader(PointReader):
         self, wave: Wave, name: str, rows: dict[str, RowDraft], home: dict[str, int]
     ) -> None:
         parent = rows[name].parent if name in rows else BASELINE
-        if home.get(parent, -1) > home[name]:
-            what = f"row {name!r} builds on {parent!r}, which belongs to a later wave"
-            self.add(rows[name].where, what, f"move it there from wave {wave.name!r}")
+        above, outside = parent, False
+        while above in rows:
+            outside = outside or above not in home
+            if home.get(above, -1) > home[name] - outside:
+                what = f"row {name!r} builds on {above!r}, which is known after it only"
+                self.add(rows[name].where, what, f"move row {name!r} to a wave after it")
+                break
+            above = rows[above].parent
         if wave.greedy and parent != BASELINE:
             what = f"row {name!r} has a parent, but in wave {wave.name!r} it starts from the best"
             self.add(rows[name].where, what, "drop `parent:`")

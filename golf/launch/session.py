@@ -64,8 +64,10 @@ class Session:
                 return plan
             later = plan_file(plan.rows.matrix.path, self.options)
             write_ledger(later, self.options)
-            for outcome in later.outcomes[len(plan.outcomes) :]:
-                print("\n".join(outcome.lines()), file=sys.stderr)
+            known = {outcome.source for outcome in plan.outcomes}
+            for outcome in later.outcomes:
+                if outcome.source not in known:
+                    print("\n".join(outcome.lines()), file=sys.stderr)
             if not pending(later) and len(later.before) == len(plan.before):
                 return later
             plan = later

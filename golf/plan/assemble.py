@@ -45,12 +45,16 @@ def assemble(matrix: Matrix, setup: Setup, ask: Ask) -> Plan:
     maker = RowMaker(matrix, setup.launch, setup.machine, checked.profile, setup.overrides)
     staging = Staging(matrix, maker, Place(setup.launch, setup.machine, setup.root), ask)
     staging.go()
+    waves = {wave.name for wave in matrix.waves}
     known = replace(matrix, drafts=staging.drafts(), where=(), exclude=())
     rows = replace(_expand(known, setup, frozenset(), whole=False), dropped=checked.dropped)
     rows = replace(rows, rows=tuple(staging.with_seeds(row) for row in rows.rows))
     return replace(
         plan_matrix(rows, setup.root, setup.variant),
-        outcomes=tuple(staging.outcomes.values()),
+        outcomes=tuple(
+            outcome.with_base(BASELINE, rows.rows[0].name) if source in waves else outcome
+            for source, outcome in staging.outcomes.items()
+        ),
         waiting=tuple(staging.waiting),
         before=tuple(staging.before),
     )

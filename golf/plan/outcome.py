@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from golf.plan.winner import LEVEL, Gain, Noise
@@ -62,6 +62,12 @@ class Outcome:
                 f"  {found.row}: {found.gain:+.5f} against {found.base} over {found.n} seeds, "
                 f"needs {found.needed:.5f}: {verdict}"
             )
+
+    def with_base(self, old: str, new: str) -> Outcome:
+        """Return the outcome with a base row under another name."""
+        gains = tuple(replace(g, base=new if g.base == old else g.base) for g in self.gains)
+        base, winner = (new if name == old else name for name in (self.base, self.winner))
+        return replace(self, base=base, winner=winner, gains=gains)
 
     def record(self) -> dict[str, Any]:
         """Return what is written down about it."""

@@ -209,7 +209,8 @@ class Staging:
         plan = self.ask(path, wave.where)
         outcome = foreign_outcome(plan, wave)
         if outcome is None:
-            self.before.append(plan)
+            asked = {other.rows.matrix.path for other in self.before}
+            self.before += [] if plan.rows.matrix.path in asked else [plan]
             return None
         self.outcomes.setdefault(wave.winner_of, replace(outcome, source=wave.winner_of))
         if outcome.winner == outcome.base:

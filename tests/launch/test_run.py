@@ -66,6 +66,15 @@ def test_the_plan_counts_what_is_done(finished: Golf) -> None:
     assert {r["params"] for r in plan["rows"]} == {trained["measures"]["parameters"]}
 
 
+def test_a_plan_foretells_time_and_money_from_what_ran(finished: Golf) -> None:
+    arguments = ("--set", "depth=2", "--price", "20/h", "--json")
+    plan = json.loads(finished("plan", "matrices/tiny.yaml", *arguments)[0])
+    assert plan["predicted_from"] == 14
+    assert plan["seconds"] == sum(row["seconds"] for row in plan["rows"]) > 0
+    assert abs(plan["money"] - 20 * plan["hours"]) < 1e-9
+    assert plan["rows"][0]["flops_per_token"] > 0
+
+
 def test_a_deleted_node_runs_again_and_what_hangs_from_it_stands(finished: Golf) -> None:
     before = finished.results()
     for stage in ("train", "quantize", "evaluate"):

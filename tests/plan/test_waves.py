@@ -60,6 +60,13 @@ def test_the_baseline_stands_when_no_gain_is_beyond_the_margin(tmp_path: Path) -
     assert next(outcome.lines()).startswith("wave 1: baseline stands (a gain in post above 0.001")
 
 
+def test_a_baseline_with_a_name_is_told_by_it(tmp_path: Path) -> None:
+    text = "baseline: {name: base, depth: 3}\n" + TWO.replace("{parent: c,", "{parent: base,")
+    last = play(write_matrix(tmp_path, text), fixed())[-1]
+    assert (last.outcomes[0].base, last.outcomes[0].winner) == ("base", "base")
+    assert parents(last) == dict.fromkeys("abcd", "base")
+
+
 def test_a_row_over_the_limit_cannot_win(tmp_path: Path) -> None:
     last = play(write_matrix(tmp_path, TWO), fixed(a=0.99, b=0.98), large=("b",))[-1]
     assert parents(last)["c"] == "a"
@@ -256,7 +263,7 @@ UNREACHABLE = {
     "a parent in a later wave": (
         "waves: [{rows: [c]}, {rows: [b]}]\n",
         "1:38",
-        "row 'c' builds on 'b', which belongs",
+        "row 'c' builds on 'b', which is known after it only",
     ),
     "a parent where the best is the parent": (
         "waves: [{rows: [b, c], adopt: if_better, margin: 0}]\n",
@@ -282,6 +289,13 @@ UNREACHABLE = {
     "a wave called like a row": ("waves: [{name: a, rows: [b]}]\n", "2:9", "already a wave or row"),
     "an unknown word": ("waves: [{row: [a]}]\n", "2:10", "unknown word of a wave 'row'"),
 }
+
+
+def test_a_row_of_a_wave_cannot_build_on_one_that_waits_for_it(tmp_path: Path) -> None:
+    text = "rows: {a: {depth: 2}, b: {parent: a, bits: 4}, c: {parent: b, bits: 5}}\n"
+    (problem,) = mistakes(tmp_path, text + "waves: [{rows: [a, c]}]\n")
+    assert problem.what == "row 'c' builds on 'a', which is known after it only"
+    assert len(planned(write_matrix(tmp_path, text + "waves: [{rows: [a, b]}]\n")).cells) == 4
 
 
 @pytest.mark.parametrize("kind", UNREACHABLE)
