@@ -17,6 +17,7 @@ from golf.launch import artifact_doors
 from golf.launch import doors as launch_doors
 from golf.plan import doors as plan_doors
 from golf.plan.flags import Device, Jobs, MatrixFile, Overrides, Processes, Profile, options_from
+from golf.report import doors as report_doors
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -176,6 +177,7 @@ def init(
     typer.echo(f"wrote {path}\nnext: golf plan {path}")
 
 
+app.command()(report_doors.compare)
 app.command()(plan_doors.schema)
 app.command()(plan_doors.diff)
 app.command()(artifact_doors.freeze)

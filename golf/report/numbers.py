@@ -1,0 +1,160 @@
+"""``golf compare`` on bare numbers: which test, what it says, in words and as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from golf.errors import fail
+from golf.statistics.challenge import nats_to_bpb
+from golf.statistics.delta import Delta, mean, one_sample, paired, variance, welch
+
+UNITS = ("bpb", "nats")
+NAMES = {
+    "welch": "Welch's t-test, two independent samples",
+    "paired": "paired t-test, value by value",
+    "one-sample": "one-sample t-test against a fixed number",
+    "none": "no test: one value on a side shows no spread",
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of two lists of scores, lower is better.
+
+    Attributes:
+        fixed: the number to compare with, instead of a baseline.
+        margin: the gain to exceed, in ``unit``.
+        unit: ``bpb``, the unit of the scores, or ``nats`` per token.
+    """
+
+    candidate: Sequence[float]
+    baseline: Sequence[float] = ()
+    fixed: float | None = None
+    paired: bool = False
+    margin: float = 0.0
+    unit: str = "bpb"
+    bytes_per_token: float | None = None
+    confidence: float = 0.95
+
+    @property
+    def margin_bpb(self) -> float:
+        if self.unit == "bpb":
+            return self.margin
+        assert self.bytes_per_token is not None
+        return nats_to_bpb(self.margin, self.bytes_per_token)
+
+
+def parse_values(text: str, option: str) -> list[float]:
+    """Return the numbers of ``1.06,1.07``.
+
+    Raises:
+        GolfError: something else stands there.
+    """
+    words = [w for w in text.replace(",", " ").split() if w]
+    try:
+        values = [float(w) for w in words]
+    except ValueError:
+        values = []
+    if not values or not all(map(math.isfinite, values)):
+        raise fail(f"{option} wants numbers, found {text!r}", f"for example {option} 1.06,1.07")
+    return values
+
+
+def check(question: Question) -> None:
+    """Raise a ``GolfError`` for a question that has no answer."""
+    if (question.fixed is None) == (not question.baseline):
+        raise fail("compare with --baseline or with --fixed", "exactly one of them")
+    if question.unit not in UNITS:
+        raise fail(f"no unit {question.unit!r}", f"there are {', '.join(UNITS)}")
+    if question.unit == "nats" and not question.bytes_per_token:
+        hint = "--bytes-per-token: bytes of the validation text divided by its tokens"
+        raise fail("a margin in nats needs the tokenizer's bytes per token", hint)
+    if question.bytes_per_token is not None and question.bytes_per_token <= 0:
+        raise fail("--bytes-per-token is above 0")
+    if question.margin < 0:
+        raise fail("--margin is a gain, 0 or more")
+    if not 0 < question.confidence < 1:
+        raise fail("--confidence lies between 0 and 1", "for example 0.95")
+    if question.paired and len(question.candidate) != len(question.baseline):
+        sizes = f"{len(question.candidate)} and {len(question.baseline)}"
+        raise fail(f"--paired wants as many values on both sides, found {sizes}")
+
+
+def ask(question: Question) -> Delta:
+    """Return the delta that answers the question."""
+    if question.fixed is not None:
+        return one_sample(question.candidate, question.fixed)
+    test = paired if question.paired else welch
+    return test(question.candidate, question.baseline)
+
+
+def as_json(question: Question) -> dict[str, Any]:
+    """Return every figure of the answer; what cannot be known is null.
+
+    ``delta`` is candidate minus baseline and ``interval`` its confidence interval; ``gain`` is
+    the negative. ``t`` and ``p_one_sided`` belong to "the gain is at most the margin".
+    """
+    delta, margin = ask(question), question.margin_bpb
+    interval = delta.interval(question.confidence)
+    return {
+        "test": delta.test,
+        "candidate": _side(question.candidate),
+        "baseline": _side(question.baseline) if question.fixed is None else question.fixed,
+        "delta": delta.mean,
+        "gain": -delta.mean,
+        "margin": question.margin,
+        "unit": question.unit,
+        "bytes_per_token": question.bytes_per_token,
+        "margin_bpb": margin,
+        "std_error": delta.std_error,
+        "t": _finite(delta.t(margin)),
+        "df": delta.df,
+        "p_one_sided": delta.p_gain(margin),
+        "p_two_sided": delta.p_two_sided(),
+        "p_equivalent": delta.p_equivalent(margin) if margin else None,
+        "confidence": question.confidence,
+        "interval": list(interval) if interval else None,
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is None or math.isfinite(value) else None
+
+
+def _side(values: Sequence[float]) -> dict[str, Any]:
+    std = math.sqrt(variance(values)) if len(values) > 1 else None
+    return {"n": len(values), "mean": mean(values), "std": std}
+
+
+def as_text(question: Question) -> str:
+    """Return the answer for the terminal."""
+    found = as_json(question)
+    lines = [NAMES[found["test"]], "candidate  " + _told(found["candidate"])]
+    fixed = question.fixed is not None
+    lines.append(
+        "baseline   " + (f"{question.fixed:g}, fixed" if fixed else _told(found["baseline"]))
+    )
+    lines.append(f"delta      {found['delta']:+.6g} (candidate - baseline; below 0 is better)")
+    if found["test"] == "none":
+        return "\n".join(lines)
+    low, high = found["interval"]
+    lines.append(f"interval   {low:+.6g} to {high:+.6g} ({question.confidence:.0%})")
+    null = "no gain"
+    if question.margin:
+        nats = f" = {question.margin:g} nats per token" if question.unit == "nats" else ""
+        null = f"a gain of at most {found['margin_bpb']:.6g}{nats}"
+    t = "infinite" if found["t"] is None else f"{found['t']:.4f}"
+    lines.append(f"t          {t}, {found['df']:.4g} degrees of freedom")
+    lines.append(f"p          {found['p_one_sided']:.4g} one-sided, of {null}")
+    lines.append(f"           {found['p_two_sided']:.4g} two-sided, of no difference")
+    if question.margin:
+        lines.append(f"           {found['p_equivalent']:.4g} of a difference beyond the margin")
+    return "\n".join(lines)
+
+
+def _told(side: dict[str, Any]) -> str:
+    spread = "" if side["std"] is None else f" ± {side['std']:.6g}"
+    return f"{side['mean']:.6g}{spread} (n = {side['n']})"

@@ -1,0 +1,156 @@
+"""A difference of two means, with what is needed to judge it.
+
+Lower scores are better throughout: a *delta* is candidate minus baseline, a *gain* its negative.
+Student's t comes from ``scipy.special``, because importing ``scipy.stats`` takes a second.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from scipy.special import stdtr, stdtrit
+
+Test = Literal["paired", "welch", "one-sample", "none"]
+
+
+@dataclass(frozen=True)
+class Delta:
+    """Candidate minus baseline, in the unit of the values.
+
+    Attributes:
+        test: ``paired`` by seed, ``welch``, ``one-sample`` against a fixed number, or ``none``
+            where there are too few values to test anything.
+        n: candidate values that entered.
+        n_baseline: baseline values that entered; 0 against a fixed number.
+        mean: difference of the means.
+        std_error: standard error of ``mean``; None when untested.
+        df: degrees of freedom; None when untested.
+    """
+
+    test: Test
+    n: int
+    n_baseline: int
+    mean: float
+    std_error: float | None = None
+    df: float | None = None
+
+    def t(self, margin: float = 0.0) -> float | None:
+        """Return (gain - margin) / standard error: positive where the gain exceeds ``margin``."""
+        if self.std_error is None:
+            return None
+        excess = -self.mean - margin
+        if self.std_error == 0:
+            return math.copysign(math.inf, excess) if excess else 0.0
+        return excess / self.std_error
+
+    def p_gain(self, margin: float = 0.0) -> float | None:
+        """Return the one-sided p-value of "the gain is at most ``margin``"."""
+        t = self.t(margin)
+        return None if t is None else float(stdtr(self.df, -t))
+
+    def p_two_sided(self) -> float | None:
+        """Return the p-value of "there is no difference"."""
+        t = self.t()
+        return None if t is None else min(1.0, 2 * float(stdtr(self.df, -abs(t))))
+
+    def half_width(self, confidence: float = 0.95) -> float | None:
+        """Return half the width of the confidence interval of ``mean``."""
+        if self.std_error is None:
+            return None
+        return float(stdtrit(self.df, (1 + confidence) / 2)) * self.std_error
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float] | None:
+        """Return the confidence interval of ``mean``."""
+        half = self.half_width(confidence)
+        return None if half is None else (self.mean - half, self.mean + half)
+
+    def p_equivalent(self, margin: float) -> float | None:
+        """Return the p-value of "the difference is at least ``margin``", either way.
+
+        Two one-sided tests; the larger p-value counts (Schuirmann, 1987).
+        """
+        if self.std_error is None:
+            return None
+        too_good, too_bad = self.p_gain(margin), self.p_gain(-margin)
+        assert too_good is not None
+        assert too_bad is not None
+        return max(1 - too_good, too_bad)
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean, summed without rounding."""
+    return math.fsum(values) / len(values)
+
+
+def variance(values: Sequence[float]) -> float:
+    """Return the sample variance (n - 1)."""
+    centre = mean(values)
+    return math.fsum((v - centre) ** 2 for v in values) / (len(values) - 1)
+
+
+def rounding_variance(values: Sequence[float]) -> float:
+    """Return the variance that printing with so few decimals hides, u^2 / 12.
+
+    Three equal numbers with four decimals do not prove a spread of zero. For numbers at full
+    precision this is nothing.
+    """
+    decimals = max(_decimals(v) for v in values)
+    return float(10.0 ** (-2 * decimals) / 12)
+
+
+def _decimals(value: float) -> int:
+    digits, _, exponent = repr(float(value)).partition("e")
+    return max(len(digits.partition(".")[2]) - int(exponent or 0), 0)
+
+
+def paired(candidate: Sequence[float], baseline: Sequence[float]) -> Delta:
+    """Return the mean of the differences of pairs, by Student's t with n - 1 degrees of freedom."""
+    differences = [c - b for c, b in zip(candidate, baseline, strict=True)]
+    n, centre = len(differences), mean(differences)
+    if n < 2:
+        return Delta("none", n, n, centre)
+    hidden = 2 * rounding_variance([*candidate, *baseline])
+    return Delta("paired", n, n, centre, math.sqrt(max(variance(differences), hidden) / n), n - 1.0)
+
+
+def welch(candidate: Sequence[float], baseline: Sequence[float]) -> Delta:
+    """Return the difference of two independent means (Welch, 1947)."""
+    n, m = len(candidate), len(baseline)
+    centre = mean(candidate) - mean(baseline)
+    if min(n, m) < 2:
+        return Delta("none", n, m, centre)
+    hidden = rounding_variance([*candidate, *baseline])
+    parts = [max(variance(side), hidden) / len(side) for side in (candidate, baseline)]
+    error = sum(parts)
+    scale = parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (m - 1)
+    df = error**2 / scale if scale else n + m - 2.0
+    return Delta("welch", n, m, centre, math.sqrt(error), df)
+
+
+def one_sample(candidate: Sequence[float], fixed: float) -> Delta:
+    """Return the mean minus a number without a spread of its own."""
+    n, centre = len(candidate), mean(candidate) - fixed
+    if n < 2:
+        return Delta("none", n, 0, centre)
+    hidden = rounding_variance(candidate)
+    return Delta(
+        "one-sample", n, 0, centre, math.sqrt(max(variance(candidate), hidden) / n), n - 1.0
+    )
+
+
+def by_seed(candidate: Mapping[int, float], baseline: Mapping[int, float]) -> Delta | None:
+    """Return the delta of two rows: paired where seeds match, Welch where not.
+
+    Two shared seeds or more are compared pair by pair, over these seeds alone. With one shared
+    seed a row that has no other is compared on it; otherwise all values enter unpaired. None
+    when a side is empty.
+    """
+    shared = [seed for seed in candidate if seed in baseline]
+    if len(shared) >= 2 or (shared and min(len(candidate), len(baseline)) == 1):
+        return paired([candidate[s] for s in shared], [baseline[s] for s in shared])
+    if candidate and baseline:
+        return welch(list(candidate.values()), list(baseline.values()))
+    return None
