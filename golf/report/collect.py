@@ -1,71 +1,191 @@
-"""A plan and its results to one tidy frame: a line per row and seed."""
+"""A plan and its results to a study."""
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
+from golf.config.schema import KNOBS, is_relevant
+from golf.files import read_json
+from golf.plan.expand import Row
 from golf.plan.graph import Cell, Node, Plan
-from golf.records import Result, read_result, stands
+from golf.records import NodeId, Result, read_result
+from golf.report.study import (
+    ARTIFACT_MEASURES,
+    CONDITIONS,
+    TRAIN_MEASURES,
+    Curve,
+    Failure,
+    Line,
+    Study,
+    StudyRow,
+)
 
-TRAIN_MEASURES = (
-    "steps", "tokens", "parameters", "flops_per_token", "train_s", "step_ms", "tokens_per_s",
-    "peak_memory_mb",
-)  # fmt: skip
-ARTIFACT_MEASURES = ("artifact_bytes", "model_bytes", "code_bytes")
-SCORES = ("pre_bpb", "post_bpb", "ttt_bpb")
+
+class Results:
+    """The results of a plan's nodes; every file is read once."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.read: dict[NodeId, Result | None] = {}
+
+    def _on_disk(self, node: NodeId) -> Result | None:
+        if node not in self.read:
+            self.read[node] = read_result(self.plan.paths.node(*node))
+        return self.read[node]
+
+    def of(self, node: Node) -> Result | None:
+        """Return a node's result unless it is missing or was made from what changed since."""
+        result = self._on_disk(node.id)
+        for source, used in result.inputs.items() if result else ():
+            stage, _, key = source.partition("/")
+            now = self._on_disk((stage, key))
+            if now and now.output_sha256 != used:
+                return None
+        return result
 
 
-def collect(plan: Plan) -> pd.DataFrame:
-    """Return every cell's measures; what is not there yet is missing (NaN).
+def collect(plan: Plan, command: Sequence[str] = ()) -> Study:
+    """Return the study of a plan; what is not there yet is missing (None).
 
-    Columns: row, change, parent, note, seed, complete, the scores of the first geometry
-    (``pre_bpb``, ``post_bpb``, ``ttt_bpb``; bits per byte), one pair ``pre_bpb GEOMETRY``,
-    ``post_bpb GEOMETRY`` for each further geometry, and the training's and artifact's measures.
+    Args:
+        plan: the matrix as it was run.
+        command: the ``golf run`` line that repeats it.
     """
-    return pd.DataFrame([_line(plan, cell) for cell in plan.cells])
+    results = Results(plan)
+    cells = {(c.row.name, c.seed): c for c in plan.cells}
+    lines = tuple(_line(results, cell) for cell in plan.cells)
+    rows = {r.name: r for r in plan.rows.rows}
+
+    def curve(row: str, seed: int) -> Curve | None:
+        return _curve(results, cells[row, seed].train)
+
+    again = [shlex.join(command), shlex.join(["golf", "report", *command[2:]])] if command else []
+    return Study(
+        name=plan.variant,
+        question=plan.rows.matrix.question,
+        rows=tuple(_row(r, rows.get(r.parent)) for r in plan.rows.rows),
+        lines=lines,
+        header=_header(plan, lines),
+        commands=tuple(again),
+        failures=tuple(_failures(results)),
+        wallclock_budget=plan.rows.rows[0].values["train.seconds"] is not None,
+        curve=curve,
+    )
 
 
-def _line(plan: Plan, cell: Cell) -> dict[str, Any]:
-    train, artifact = _result(plan, cell.train), _result(plan, cell.quantize)
+def _row(row: Row, parent: Row | None) -> StudyRow:
+    settings = {n: v for n, v in row.values.items() if is_relevant(KNOBS[n], row.values)}
+    theirs = parent.origins if parent else row.origins
+    words = {w: str(getattr(row, w, "") or "") for w in ("expect", "why", "priority")}
+    tags = getattr(row, "tags", "")
+    return StudyRow(
+        name=row.name,
+        change=row.change,
+        parent=row.parent,
+        note=row.note,
+        tags=tags if isinstance(tags, str) else ", ".join(tags),
+        settings=settings,
+        own={n: v for n, v in settings.items() if row.origins.get(n) != theirs.get(n)},
+        **words,
+    )
+
+
+def _line(results: Results, cell: Cell) -> dict[str, Any]:
+    found = {node.id: results.of(node) for node in cell.nodes()}
+    train, artifact = found[cell.train.id], found[cell.quantize.id]
+    pre = found[next(iter(cell.pre.values())).id]
+    ttt = found[cell.ttt.id] if cell.ttt else None
     line: dict[str, Any] = {
         "row": cell.row.name,
-        "change": cell.row.change,
-        "parent": cell.row.parent,
-        "note": cell.row.note,
         "seed": cell.seed,
-        "complete": all(_result(plan, n) for n in cell.nodes()),
+        "complete": all(found.values()),
+        **{name: _measure(train, name) for name in TRAIN_MEASURES},
+        **{name: _measure(artifact, name) for name in ARTIFACT_MEASURES},
+        "scored_bytes": _measure(pre, "scored_bytes"),
+        "scored_targets": _measure(pre, "scored_targets"),
+        "eval_s": _measure(pre, "eval_s"),
+        "quantize_s": _measure(artifact, "quantize_s"),
+        "ttt_s": _measure(ttt, "ttt_s"),
     }
-    for name in TRAIN_MEASURES:
-        line[name] = train.measures[name] if train else None
-    scored = _result(plan, next(iter(cell.pre.values())))
-    line["scored_bytes"] = scored.measures["scored_bytes"] if scored else None
-    for name in ARTIFACT_MEASURES:
-        line[name] = artifact.measures[name] if artifact else None
     for kind, nodes in (("pre", cell.pre), ("post", cell.post)):
         for i, (geometry, node) in enumerate(nodes.items()):
-            line[f"{kind}_bpb" + (f" {geometry}" if i else "")] = _bpb(plan, node)
-    line["ttt_bpb"] = _bpb(plan, cell.ttt) if cell.ttt else None
+            line[f"{kind}_bpb" + (f" {geometry}" if i else "")] = _measure(found[node.id], "bpb")
+    line["ttt_bpb"] = _measure(ttt, "bpb")
+    line.update(_conditions([r for r in found.values() if r]))
     return line
 
 
-def _bpb(plan: Plan, node: Node) -> float | None:
-    result = _result(plan, node)
-    return result.measures["bpb"] if result else None
+def _measure(result: Result | None, name: str) -> float | None:
+    return result.measures.get(name) if result else None
 
 
-def _result(plan: Plan, node: Node) -> Result | None:
-    """Return a node's result unless it is missing or was made from what is no longer there."""
-    return read_result(plan.node_paths(node)) if stands(plan.paths, *node.id) else None
+def _conditions(results: Sequence[Result]) -> dict[str, str]:
+    """Return what the numbers were made with; where the stages of a cell differ, all of it."""
+    known: dict[str, dict[str, None]] = {}
+    for result in results:
+        for source in (result.environment, result.facts):
+            for name, value in source.items():
+                if name in CONDITIONS and value is not None:
+                    known.setdefault(name, {})[str(value)] = None
+    return {name: " and ".join(sorted(values)) for name, values in known.items()}
 
 
-def environments(plan: Plan) -> pd.DataFrame:
-    """Return what the finished nodes were made with: a line per node."""
-    lines = []
-    for node in plan.nodes.values():
-        result = _result(plan, node)
-        if result:
-            facts = {k: v for k, v in result.facts.items() if k != "geometry"}
-            lines.append({"stage": result.stage, **result.environment, **facts})
-    return pd.DataFrame(lines)
+def _curve(results: Results, train: Node) -> Curve | None:
+    found = read_json(results.plan.node_paths(train).curve) if results.of(train) else None
+    if not found or not found["points"]:
+        return None
+    columns = dict(zip(found["columns"], zip(*found["points"], strict=True), strict=True))
+    tokens = [step * float(str(train.spec["train.batch_tokens"])) for step in columns["step"]]
+    return Curve(columns["step"], columns["loss"], columns["train_s"], tokens)
+
+
+def _failures(results: Results) -> list[Failure]:
+    found = []
+    for cell in results.plan.cells:
+        for node in cell.nodes():
+            if results.of(node) is None:
+                told = read_json(results.plan.node_paths(node).failed)
+                if told:
+                    error = str(told.get("error", "failed"))
+                    found.append(Failure(cell.row.name, cell.seed, str(node.stage), error))
+    return found
+
+
+def _header(plan: Plan, lines: Sequence[Line]) -> dict[str, str]:
+    values, rows = plan.rows.rows[0].values, plan.rows
+    budget = (
+        f"{values['train.steps']} steps of {values['train.batch_tokens']:,} tokens"
+        if values["train.steps"]
+        else f"{values['train.seconds']:g} seconds"
+    )
+    facts = {
+        "Corpus": f"{values['data.dataset']}, vocabulary {values['data.vocab_size']:,}",
+        "Validation": f"scored {next(iter(plan.cells[0].pre))}"
+        + _listed(lines, "counting", ", bytes counted {}")
+        + _listed(lines, "val_sha256", ", sha256 {:.12}"),
+        "Budget": budget + (f", profile {rows.profile}" if rows.profile else ""),
+        "Changed by --set": ", ".join(f"{n} {s.value}" for n, s in rows.overrides.items()),
+        "Seeds": ", ".join(map(str, rows.seeds)),
+        "Device": _listed(lines, "device", "{}") + _listed(lines, "world_size", " × {}"),
+        "Versions": _listed(lines, "golf", "golf {}")
+        + _listed(lines, "torch", ", torch {}")
+        + _listed(lines, "python", ", Python {}"),
+        "Commit": _commits(lines),
+    }
+    if values["eval.max_tokens"]:
+        facts["Validation"] += f", first {values['eval.max_tokens']:,} targets only"
+    return {name: text for name, text in facts.items() if text}
+
+
+def _listed(lines: Sequence[Mapping[str, Any]], column: str, form: str) -> str:
+    """Return every value that occurs, so that a mixed table shows that it is mixed."""
+    found = sorted({line[column] for line in lines if line.get(column)})
+    return " and ".join(form.format(v) for v in found)
+
+
+def _commits(lines: Sequence[Line]) -> str:
+    pairs = {(line["commit"], line.get("dirty")): None for line in lines if line.get("commit")}
+    dirty = " with uncommitted changes"
+    return ", ".join(f"{c[:12]}{dirty if 'True' in str(d) else ''}" for c, d in pairs)

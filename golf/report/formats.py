@@ -1,45 +1,94 @@
-"""The table as JSON and as CSV, for programs."""
+"""The numbers as JSON and as CSV, for programs."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
+from golf.report.cautions import cautions
+from golf.report.findings import findings
+from golf.report.study import ARTIFACT_MEASURES, SCORES, TRAIN_MEASURES
+from golf.report.table import Analysis, Spread, TableRow
+from golf.statistics.verdict import Judgement
 
-from golf.report.collect import ARTIFACT_MEASURES, SCORES, TRAIN_MEASURES
-from golf.report.table import TableRow
 
-
-def as_json(table: Sequence[TableRow], header: dict[str, Any]) -> str:
+def as_json(analysis: Analysis) -> str:
     """Return the table as JSON; what is missing is null."""
-    rows = [_json_row(row) for row in table]
-    return json.dumps({"rows": rows, **header}, indent=2, ensure_ascii=False, allow_nan=False)
+    study = analysis.study
+    found = {
+        "rows": [_json_row(row) for row in analysis.table],
+        "findings": [{"text": f.text, "evidence": f.evidence} for f in findings(analysis)],
+        "warnings": cautions(analysis),
+        "noise_floor": {s: _floor(analysis, s) for s in SCORES},
+        "name": study.name,
+        "seeds": list(dict.fromkeys(line["seed"] for line in study.lines)),
+        "missing": study.missing,
+    }
+    return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _floor(analysis: Analysis, score: str) -> dict[str, float] | None:
+    floor = analysis.floors[score]
+    return {"std": floor.std, "df": floor.df} if floor else None
 
 
 def _json_row(row: TableRow) -> dict[str, Any]:
-    spreads = {
-        name: {"mean": s.mean, "std": s.std, "n": s.n} if s.n else None
-        for name, s in row.spreads.items()
-    }
-    main = {name: spreads.pop(name) for name in (*SCORES, *ARTIFACT_MEASURES)}
-    training = {name: spreads.pop(name) for name in TRAIN_MEASURES}
+    told = {name: _spread(s) for name, s in row.spreads.items()}
+    main = {name: told.pop(name) for name in (*SCORES, *ARTIFACT_MEASURES)}
+    training = {name: told.pop(name) for name in TRAIN_MEASURES}
     return {
         "row": row.row,
-        "change": row.change,
+        "change": row.info.change,
         "parent": row.parent or None,
-        "note": row.note,
+        "note": row.info.note,
         "n": row.n,
         **main,
         "fits": row.fits,
-        "delta": {score: row.deltas[score] for score in SCORES},
+        "delta": {score: row.delta(score) for score in SCORES},
+        "statistics": {score: _judgement(row.judged.get(score)) for score in SCORES},
         "training": training,
-        "other_scores": spreads,
+        "other_scores": {n: s for n, s in told.items() if "_bpb " in n},
     }
 
 
-def as_csv(cells: pd.DataFrame) -> str:
-    """Return one line per row and seed, unrounded."""
-    text: str = cells.to_csv(index=False, lineterminator="\n")
-    return text
+def _spread(s: Spread) -> dict[str, Any] | None:
+    return {"mean": s.mean, "std": s.std, "n": s.n} if s.n else None
+
+
+def _judgement(found: Judgement | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    bounds = found.delta.interval()
+    return {
+        "test": found.delta.test,
+        "n": found.delta.n,
+        "interval": list(bounds) if bounds else None,
+        "df": found.delta.df,
+        "p": found.p,
+        "p_holm": found.p_holm,
+        "verdict": str(found.verdict),
+    }
+
+
+def tidy(analysis: Analysis) -> list[dict[str, Any]]:
+    """Return one flat line per row and seed, unrounded, all with the same keys."""
+    rows = {row.name: row for row in analysis.study.rows}
+    lines = []
+    for line in analysis.study.lines:
+        info = rows[line["row"]]
+        words = {"change": info.change, "parent": info.parent, "note": info.note}
+        lines.append({"row": line["row"], **words, **{k: v for k, v in line.items() if k != "row"}})
+    names = list(dict.fromkeys(name for line in lines for name in line))
+    return [{name: line.get(name) for name in names} for line in lines]
+
+
+def as_csv(analysis: Analysis) -> str:
+    """Return one line per row and seed, unrounded; what is missing is empty."""
+    lines = tidy(analysis)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()

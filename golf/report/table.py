@@ -1,12 +1,14 @@
-"""Means over seeds, sample standard deviations, and deltas paired by seed."""
+"""Means over seeds, sample standard deviations, and judged deltas: the numbers of every table."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-import pandas as pd
+from golf.report.study import MEASURES, SCORES, Line, Study, StudyRow, geometries
+from golf.statistics.delta import Delta, by_seed, mean, variance
+from golf.statistics.verdict import Judgement, NoiseFloor, judge, noise_floor
 
 ARTIFACT_LIMIT = 16_000_000  # decimal bytes
 SAME_TEXT = 1e-4  # relative difference of scored bytes
@@ -32,80 +34,144 @@ class TableRow:
     Attributes:
         n: complete seeds.
         spreads: by measure.
-        deltas: mean difference to the parent over the seeds that both have, by score.
+        judged: by score, the delta to the parent and what it amounts to.
         largest_bytes: the largest artifact of all seeds, the one that must fit.
     """
 
-    row: str
-    change: str
-    parent: str
-    note: str
-    n: int
-    spreads: dict[str, Spread]
-    deltas: dict[str, float | None]
-    largest_bytes: int | None
+    info: StudyRow
+    n: int = 0
+    spreads: Mapping[str, Spread] = field(default_factory=dict)
+    judged: Mapping[str, Judgement | None] = field(default_factory=dict)
+    largest_bytes: int | None = None
+
+    @property
+    def row(self) -> str:
+        return self.info.name
+
+    @property
+    def parent(self) -> str:
+        return self.info.parent
 
     @property
     def fits(self) -> bool | None:
         """Say whether every seed's artifact is within the limit; None when unknown."""
         return None if self.largest_bytes is None else self.largest_bytes <= ARTIFACT_LIMIT
 
+    def spread(self, measure: str) -> Spread:
+        return self.spreads.get(measure, NO_SPREAD)
 
-def spread(values: pd.Series) -> Spread:
+    def mean(self, measure: str) -> float | None:
+        return self.spread(measure).mean
+
+    def delta(self, score: str) -> float | None:
+        """Return the mean difference to the parent."""
+        judgement = self.judged.get(score)
+        return judgement.delta.mean if judgement else None
+
+
+NO_SPREAD = Spread(0, None, None)
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A study with its arithmetic done.
+
+    Attributes:
+        scores: the scores that any row has.
+        floors: by score, the spread over seeds pooled over all repeated rows.
+        values: by row and seed, every line of the study.
+    """
+
+    study: Study
+    table: tuple[TableRow, ...]
+    scores: tuple[str, ...]
+    floors: Mapping[str, NoiseFloor | None]
+    values: Mapping[str, Mapping[int, Line]]
+
+    @property
+    def main_score(self) -> str:
+        """Return the score that a table is judged by: after quantization where there is one."""
+        order = ("post_bpb", "ttt_bpb", "pre_bpb")
+        return next((s for s in order if s in self.scores), "post_bpb")
+
+    def of(self, row: str) -> TableRow:
+        return next(r for r in self.table if r.row == row)
+
+
+def spread(values: Sequence[float | None]) -> Spread:
     """Return n, mean and sample standard deviation of the values that are there."""
     there = [float(v) for v in values if v is not None and not math.isnan(v)]
     if not there:
-        return Spread(0, None, None)
-    mean = math.fsum(there) / len(there)
-    if len(there) == 1:
-        return Spread(1, mean, None)
-    squares = math.fsum((v - mean) ** 2 for v in there)
-    return Spread(len(there), mean, math.sqrt(squares / (len(there) - 1)))
+        return NO_SPREAD
+    std = math.sqrt(variance(there)) if len(there) > 1 else None
+    return Spread(len(there), mean(there), std)
 
 
-def paired_delta(cells: pd.DataFrame, row: str, parent: str, measure: str) -> float | None:
-    """Return the mean of row - parent over the seeds that both have; None without any.
+def delta_of(mine: Mapping[int, Line], theirs: Mapping[int, Line], measure: str) -> Delta | None:
+    """Return row - parent, seed by seed where seeds match; None when either has no value.
 
-    Scores of different validation text are not comparable: a seed whose scored bytes differ by
-    more than 0.01 % is left out.
+    Scores of different validation text are not comparable: values whose scored bytes differ from
+    their partner's by more than 0.01 % are left out.
     """
-    mine, theirs = (cells[cells["row"] == name].set_index("seed") for name in (row, parent))
-    shared = mine.index.intersection(theirs.index)
-    mine, theirs = mine.loc[shared], theirs.loc[shared]
-    seen = [side["scored_bytes"].astype(float) for side in (mine, theirs)]
-    same_text = (seen[0] - seen[1]).abs() <= SAME_TEXT * seen[1]
-    differences = mine[measure].astype(float) - theirs[measure].astype(float)
-    kept = differences[same_text].dropna()
-    return float(kept.mean()) if len(kept) else None
+    reference = next((b for b in map(_bytes, theirs.values()) if b), None)
+    kept = {
+        seed: float(line[measure])
+        for seed, line in mine.items()
+        if line.get(measure) is not None and _same_text(line, theirs.get(seed), reference)
+    }
+    base = {s: float(v[measure]) for s, v in theirs.items() if v.get(measure) is not None}
+    return by_seed(kept, base)
 
 
-def ablation_table(cells: pd.DataFrame, scores: Sequence[str]) -> list[TableRow]:
-    """Return the rows in their order.
-
-    Args:
-        cells: what ``collect`` returned.
-        scores: columns for which deltas are taken.
-    """
-    names = list(dict.fromkeys(cells["row"]))
-    texts = ("row", "change", "parent", "note", "seed", "complete", "scored_bytes")
-    measures = [c for c in cells.columns if c not in texts]
-    return [_row(cells, name, measures, scores) for name in names]
+def _bytes(line: Line | None) -> float | None:
+    found = line.get("scored_bytes") if line else None
+    return None if found is None else float(found)
 
 
-def _row(
-    cells: pd.DataFrame, name: str, measures: Sequence[str], scores: Sequence[str]
-) -> TableRow:
-    mine = cells[cells["row"] == name]
-    first = mine.iloc[0]
-    sizes = mine["artifact_bytes"].astype(float).dropna()
-    parent = str(first["parent"])
-    return TableRow(
-        row=name,
-        change=str(first["change"]),
-        parent=parent,
-        note=str(first["note"]),
-        n=int(mine["complete"].sum()),
-        spreads={m: spread(mine[m]) for m in measures},
-        deltas={s: paired_delta(cells, name, parent, s) if parent else None for s in scores},
-        largest_bytes=int(sizes.max()) if len(sizes) else None,
-    )
+def _same_text(mine: Line, partner: Line | None, reference: float | None) -> bool:
+    seen, wanted = _bytes(mine), _bytes(partner) or reference
+    return not seen or not wanted or abs(seen - wanted) <= SAME_TEXT * wanted
+
+
+def analyze(study: Study) -> Analysis:
+    """Return the table of a study, rows in their order, with every delta judged."""
+    values: dict[str, dict[int, Line]] = {row.name: {} for row in study.rows}
+    for line in study.lines:
+        values[line["row"]][line["seed"]] = line
+    scores = tuple(s for s in SCORES if any(x.get(s) is not None for x in study.lines))
+    judged = {s: _judge(study.rows, values, s) for s in SCORES}
+    measures = (*MEASURES, *geometries(study.lines))
+    table = []
+    for i, row in enumerate(study.rows):
+        mine = list(values[row.name].values())
+        sizes = [float(x["artifact_bytes"]) for x in mine if x.get("artifact_bytes") is not None]
+        table.append(
+            TableRow(
+                info=row,
+                n=sum(bool(line["complete"]) for line in mine),
+                spreads={m: spread([line.get(m) for line in mine]) for m in measures},
+                judged={s: judged[s][i] for s in SCORES},
+                largest_bytes=int(max(sizes)) if sizes else None,
+            )
+        )
+    floors = {s: _floor(values, s) for s in SCORES}
+    return Analysis(study, tuple(table), scores, floors, values)
+
+
+def _judge(
+    rows: Sequence[StudyRow], values: Mapping[str, Mapping[int, Line]], score: str
+) -> list[Judgement | None]:
+    deltas = [
+        delta_of(values[r.name], values[r.parent], score) if r.parent in values else None
+        for r in rows
+    ]
+    return judge(deltas)
+
+
+def _floor(values: Mapping[str, Mapping[int, Line]], score: str) -> NoiseFloor | None:
+    """Pool the spread of every repeated row; rows that share all their values count once."""
+    groups = {
+        tuple(float(x[score]) for x in lines.values() if x.get(score) is not None)
+        for lines in values.values()
+    }
+    return noise_floor(groups)

@@ -1,17 +1,16 @@
-"""One report from start to end: collect, tabulate, render, write."""
+"""One report from start to end: analyze, render, write."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from golf.files import write_text
-from golf.plan.graph import Plan
-from golf.report.collect import SCORES, collect, environments
+from golf.records import RunPaths
 from golf.report.formats import as_csv, as_json
 from golf.report.markdown import render
-from golf.report.table import ablation_table
+from golf.report.study import Study
+from golf.report.table import analyze
 
 
 @dataclass(frozen=True)
@@ -28,27 +27,19 @@ class Report:
     missing: int
 
 
-def make_report(plan: Plan, form: str, command: Sequence[str]) -> Report:
-    """Return the report of a plan; markdown is also written to ``reports/``.
+def make_report(study: Study, form: str, paths: RunPaths) -> Report:
+    """Return the report of a study; markdown is also written to ``reports/``.
 
     A report without a single score is not written: it would replace one that has some.
-
-    Args:
-        plan: the matrix as it was run.
-        form: ``md``, ``csv`` or ``json``.
-        command: the ``golf run`` line that repeats it.
     """
-    cells = collect(plan)
-    table = ablation_table(cells, SCORES)
-    missing = int((~cells["complete"]).sum())
+    analysis = analyze(study)
     if form == "csv":
-        return Report(as_csv(cells), None, missing)
+        return Report(as_csv(analysis), None, study.missing)
     if form == "json":
-        header = {"name": plan.variant, "seeds": list(plan.rows.seeds), "missing": missing}
-        return Report(as_json(table, header) + "\n", None, missing)
-    text = render(plan, table, environments(plan), command)
-    if missing == len(cells) and not cells["scored_bytes"].notna().any():
-        return Report(text, None, missing)
-    file = plan.paths.report(plan.variant, "md")
+        return Report(as_json(analysis) + "\n", None, study.missing)
+    text = render(analysis)
+    if study.is_empty:
+        return Report(text, None, study.missing)
+    file = paths.report(study.name, "md")
     write_text(file, text)
-    return Report(text, file, missing)
+    return Report(text, file, study.missing)

@@ -5,36 +5,41 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
-import pandas as pd
 import pytest
 
-from golf.report.collect import ARTIFACT_MEASURES, SCORES, TRAIN_MEASURES
 from golf.report.formats import as_csv, as_json
-from golf.report.table import ablation_table
+from golf.report.study import MEASURES, Study, StudyRow
+from golf.report.table import analyze
 
 
-def line(row: str, parent: str, seed: int, **measures: object) -> dict[str, object]:
-    blank = dict.fromkeys((*TRAIN_MEASURES, *ARTIFACT_MEASURES, *SCORES))
-    facts = {"row": row, "change": f"{row}=1", "parent": parent, "note": "", "seed": seed}
+def line(row: str, seed: int, **measures: object) -> dict[str, object]:
+    blank = dict.fromkeys(MEASURES)
     text = {"scored_bytes": 1000 if measures else None}
-    return {**facts, "complete": bool(measures), **text, **blank, **measures}
+    return {"row": row, "seed": seed, "complete": bool(measures), **blank, **text, **measures}
 
 
-CELLS = pd.DataFrame(
-    [
-        line("base", "", 1, pre_bpb=1.5, post_bpb=1.6, artifact_bytes=100.0, steps=10),
-        line("base", "", 2, pre_bpb=1.7, post_bpb=1.8, artifact_bytes=300.0, steps=10),
-        line("näher", "base", 1, pre_bpb=1.25, post_bpb=1.5, artifact_bytes=16_000_001.0, steps=9),
-        line("näher", "base", 2),
-        line("later", "näher", 1),
-    ]
+CELLS = Study(
+    "gates",
+    (
+        StudyRow("base", "base=1"),
+        StudyRow("näher", "näher=1", "base"),
+        StudyRow("later", "later=1", "näher"),
+    ),
+    (
+        line("base", 1, pre_bpb=1.5, post_bpb=1.6, artifact_bytes=100.0, steps=10),
+        line("base", 2, pre_bpb=1.7, post_bpb=1.8, artifact_bytes=300.0, steps=10),
+        line("näher", 1, pre_bpb=1.25, post_bpb=1.5, artifact_bytes=16_000_001.0, steps=9),
+        line("näher", 2),
+        line("later", 1),
+    ),
 )
 
 
-def rows(**header: object) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(as_json(ablation_table(CELLS, SCORES), header))["rows"]
+def rows() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(as_json(analyze(CELLS)))["rows"]
     return found
 
 
@@ -84,25 +89,32 @@ def test_deltas_and_fits_are_numbers_and_truths() -> None:
 
 
 def test_the_header_stands_beside_the_rows_and_letters_are_kept() -> None:
-    text = as_json(ablation_table(CELLS, SCORES), {"name": "gates", "missing": 2})
+    text = as_json(analyze(CELLS))
     found = json.loads(text)
-    assert (found["name"], found["missing"]) == ("gates", 2)
+    assert (found["name"], found["missing"], found["seeds"]) == ("gates", 2, [1, 2])
     assert "näher" in text
     assert "NaN" not in text
 
 
+def test_statistics_stand_beside_the_deltas() -> None:
+    _, one, later = rows()
+    assert one["statistics"]["post_bpb"]["verdict"] == "one seed"
+    assert one["statistics"]["post_bpb"]["interval"] is None
+    assert later["statistics"]["post_bpb"] is None
+
+
 def test_numbers_in_json_are_not_rounded() -> None:
-    cells = pd.DataFrame([line("base", "", 1, pre_bpb=1.0000000000000002)])
-    (row,) = json.loads(as_json(ablation_table(cells, SCORES), {}))["rows"]
-    assert row["pre_bpb"]["mean"] == 1.0000000000000002
+    cells = replace(CELLS, lines=(line("base", 1, pre_bpb=1.0000000000000002),))
+    assert json.loads(as_json(analyze(cells)))["rows"][0]["pre_bpb"]["mean"] == 1.0000000000000002
 
 
 def test_csv_has_a_line_per_row_and_seed_with_unrounded_numbers() -> None:
-    cells = CELLS.assign(change='a,"b"\nc', pre_bpb=1 / 3)
-    lines = list(csv.DictReader(io.StringIO(as_csv(cells))))
-    assert [(x["row"], int(x["seed"])) for x in lines] == list(
-        zip(CELLS["row"], CELLS["seed"], strict=True)
-    )
+    told = tuple(replace(r, change='a,"b"\nc') for r in CELLS.rows)
+    cells = replace(CELLS, rows=told, lines=tuple({**x, "pre_bpb": 1 / 3} for x in CELLS.lines))
+    lines = list(csv.DictReader(io.StringIO(as_csv(analyze(cells)))))
+    assert [(x["row"], int(x["seed"])) for x in lines] == [
+        (x["row"], x["seed"]) for x in CELLS.lines
+    ]
     assert {x["change"] for x in lines} == {'a,"b"\nc'}
     assert {float(x["pre_bpb"]) for x in lines} == {1 / 3}
     assert lines[4]["ttt_bpb"] == ""

@@ -10,11 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golf.report.collect import ARTIFACT_MEASURES, SCORES, TRAIN_MEASURES
-from golf.report.markdown import cost_table, escape, main_table
+from golf.report.markdown import escape, grid
+from golf.report.study import MEASURES, SCORES, StudyRow
 from golf.report.table import Spread, TableRow
+from golf.report.tables.main import cost_table, main_table
+from golf.report.tables.shape import Table
+from golf.statistics.delta import Delta
+from golf.statistics.verdict import Judgement, Verdict
 
 NONE = Spread(0, None, None)
+ONE = Verdict.ONE_SEED
 NASTY = [
     "a|b",
     "`x`",
@@ -30,10 +35,10 @@ NASTY = [
 NAMES = st.text(min_size=1, max_size=20).filter(str.strip) | st.sampled_from(NASTY)
 
 
-def made(name: str, parent: str = "", **changes: object) -> TableRow:
-    spreads = dict.fromkeys((*TRAIN_MEASURES, *ARTIFACT_MEASURES, *SCORES), NONE)
-    row = TableRow(name, "", parent, "", 0, spreads, dict.fromkeys(SCORES), None)
-    return replace(row, **changes)
+def made(name: str, parent: str = "", change: str = "", **deltas: float) -> TableRow:
+    judged = {s: Judgement(Delta("none", 1, 1, d), None, None, ONE) for s, d in deltas.items()}
+    info = StudyRow(name, change, parent)
+    return TableRow(info, 0, dict.fromkeys(MEASURES, NONE), dict.fromkeys(SCORES) | judged)
 
 
 def scored(name: str, parent: str = "", **scores: Spread) -> TableRow:
@@ -53,9 +58,9 @@ def shown(cell: str) -> str:
     return html.unescape(re.sub(r"\\(.)", r"\1", cell))
 
 
-def read(table: str) -> list[dict[str, str]]:
+def read(table: Table) -> list[dict[str, str]]:
     """Parse a markdown table; every line must have as many cells as the head."""
-    head, rule, *lines = table.split("\n")
+    head, rule, *lines = grid(table).split("\n")
     assert all(re.fullmatch(r":?-+:?", c) for c in cells(rule))
     assert all(len(cells(line)) == len(cells(head)) for line in (rule, *lines))
     return [dict(zip(map(shown, cells(head)), cells(line), strict=True)) for line in lines]
@@ -78,8 +83,7 @@ def test_any_row_name_and_change_are_shown_as_they_are(
 
 @given(NAMES)
 def test_any_parent_is_shown_as_it_is(parent: str) -> None:
-    deltas = {**dict.fromkeys(SCORES), "post_bpb": 0.5}
-    table = [made("base"), made(parent, "base"), made("x", parent, deltas=deltas)]
+    table = [made("base"), made(parent, "base"), made("x", parent, post_bpb=0.5)]
     (delta,) = {k: v for k, v in read(main_table(table))[2].items() if k.startswith("Δ")}.values()
     assert parent == "base" or shown(delta) == f"+0.5000 ({plain(parent)})"
 
@@ -114,25 +118,32 @@ def test_what_is_missing_is_a_dash() -> None:
 
 
 @pytest.mark.parametrize(
-    ("delta", "text"), [(-0.01234, "−0.0123"), (0.01234, "+0.0123"), (0.0, "+0.0000"), (None, "—")]
+    ("delta", "text"),
+    [
+        (-0.01234, "−0.0123"),
+        (0.01234, "+0.0123"),
+        (0.0, "+0.0000"),
+        (-0.00001234, "−1.2e−05"),
+        (1e-17, "+0.0000"),
+        (None, "—"),
+    ],
 )
 def test_deltas_bear_a_sign_and_a_true_minus(delta: float | None, text: str) -> None:
-    deltas = {"pre_bpb": 9.0, "post_bpb": delta, "ttt_bpb": 9.0}
-    lines = read(main_table([made("base"), made("x", "base", deltas=deltas)]))
+    there = {} if delta is None else {"post_bpb": delta}
+    lines = read(main_table([made("base"), made("x", "base", pre_bpb=9.0, **there)]))
     assert lines[1]["Δ vs base"] == text
     assert lines[0]["Δ vs base"] == "—"
 
 
 def test_a_delta_to_another_row_than_the_first_names_it() -> None:
-    deltas = {**dict.fromkeys(SCORES), "post_bpb": -0.5}
-    table = [made("base"), made("x", "base", deltas=deltas), made("y", "x", deltas=deltas)]
+    table = [made("base"), made("x", "base", post_bpb=-0.5), made("y", "x", post_bpb=-0.5)]
     lines = read(main_table(table))
     assert [line["Δ vs parent"] for line in lines] == ["—", "−0.5000 (base)", "−0.5000 (x)"]
 
 
 def test_a_delta_after_adaptation_is_there_when_a_row_was_adapted() -> None:
-    adapted = scored("x", "base", ttt_bpb=Spread(1, 1.4, None))
-    adapted = replace(adapted, deltas={**dict.fromkeys(SCORES), "ttt_bpb": -0.1})
+    scores = {"post_bpb": Spread(1, 1.5, None), "ttt_bpb": Spread(1, 1.4, None)}
+    adapted = replace(made("x", "base", ttt_bpb=-0.1), spreads=scores)
     assert read(main_table([made("base"), adapted]))[1]["Δ post-TTT"] == "−0.1000"
     assert "Δ post-TTT" not in read(main_table([made("base")]))[0]
 

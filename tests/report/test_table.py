@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import math
 import statistics
+from dataclasses import replace
 
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golf.report.table import TableRow, ablation_table, paired_delta, spread
+from golf.report.study import Study, StudyRow
+from golf.report.table import Analysis, TableRow, analyze, delta_of, spread
 
 SCORES = ("pre_bpb", "post_bpb", "ttt_bpb")
 FINITE = st.floats(-1e6, 1e6)
 
 
-def frame(*cells: tuple[object, ...]) -> pd.DataFrame:
+def study(*cells: tuple[object, ...]) -> Study:
     """Return cells of (row, parent, seed, pre, post, ttt, bytes); None is missing."""
     names = ("row", "parent", "seed", *SCORES, "artifact_bytes")
     lines = [dict(zip(names, cell, strict=True)) for cell in cells]
+    parents = {str(line["row"]): str(line.pop("parent")) for line in lines}
+    rows = [
+        StudyRow(n, change=f"what {n} changes", parent=p, note=f"on {n}")
+        for n, p in parents.items()
+    ]
     for line in lines:
         line["complete"] = line["post_bpb"] is not None
         line["scored_bytes"] = 1000
-        line["change"] = f"what {line['row']} changes"
-        line["note"] = f"on {line['row']}"
-    return pd.DataFrame(lines)
+    return Study("test", tuple(rows), tuple(lines))
 
 
-CELLS = frame(
+def delta(found: Analysis, row: str, parent: str, measure: str) -> float | None:
+    made = delta_of(found.values[row], found.values[parent], measure)
+    return made.mean if made else None
+
+
+CELLS = study(
     ("baseline", "", 1, 1.50, 1.60, None, 15_000_000),
     ("baseline", "", 2, 1.52, 1.64, None, 15_200_000),
     ("baseline", "", 3, 1.54, 1.62, None, 15_100_000),
@@ -42,14 +51,14 @@ CELLS = frame(
 
 
 def row(name: str) -> TableRow:
-    return next(r for r in ablation_table(CELLS, SCORES) if r.row == name)
+    return analyze(CELLS).of(name)
 
 
 def test_rows_keep_their_order_and_their_words() -> None:
-    table = ablation_table(CELLS, SCORES)
+    table = analyze(CELLS).table
     assert [r.row for r in table] == ["baseline", "wide", "deep", "new"]
     assert [r.parent for r in table] == ["", "baseline", "wide", "baseline"]
-    assert (table[1].change, table[1].note) == ("what wide changes", "on wide")
+    assert (table[1].info.change, table[1].info.note) == ("what wide changes", "on wide")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +75,7 @@ def test_rows_keep_their_order_and_their_words() -> None:
 def test_means_and_sample_deviations_are_over_the_seeds_that_are_there(
     name: str, score: str, n: int, mean: float | None, std: float | None
 ) -> None:
-    found = row(name).spreads[score]
+    found = row(name).spread(score)
     assert found.n == n
     assert found.mean == (mean if mean is None else pytest.approx(mean))
     assert found.std == (std if std is None else pytest.approx(std))
@@ -88,20 +97,36 @@ def test_means_and_sample_deviations_are_over_the_seeds_that_are_there(
 def test_deltas_are_paired_with_the_parent_over_shared_seeds(
     name: str, score: str, delta: float | None
 ) -> None:
-    found = row(name).deltas[score]
+    found = row(name).delta(score)
     assert found == (delta if delta is None else pytest.approx(delta))
 
 
-def test_rows_without_a_shared_seed_have_no_delta() -> None:
-    cells = frame(("a", "", 1, 1.0, 1.0, 1.0, 1), ("b", "a", 2, 2.0, 2.0, 2.0, 1))
-    assert paired_delta(cells, "b", "a", "pre_bpb") is None
+def test_rows_without_a_shared_seed_differ_by_their_means() -> None:
+    found = analyze(study(("a", "", 1, 1.0, 1.0, 1.0, 1), ("b", "a", 2, 2.5, 2.0, 2.0, 1)))
+    assert delta(found, "b", "a", "pre_bpb") == 1.5
 
 
 def test_the_order_of_seeds_does_not_matter() -> None:
-    shuffled = CELLS.iloc[::-1]
+    found, shuffled = analyze(CELLS), analyze(replace(CELLS, lines=CELLS.lines[::-1]))
     for name, parent in (("wide", "baseline"), ("deep", "wide")):
-        delta = paired_delta(shuffled, name, parent, "pre_bpb")
-        assert delta == pytest.approx(paired_delta(CELLS, name, parent, "pre_bpb"))
+        expected = pytest.approx(delta(found, name, parent, "pre_bpb"))
+        assert delta(shuffled, name, parent, "pre_bpb") == expected
+
+
+def test_deltas_are_judged_over_the_whole_table() -> None:
+    judged = [r.judged["post_bpb"] for r in analyze(CELLS).table]
+    assert [j and j.delta.test for j in judged] == [None, "paired", "none", None]
+    assert judged[1] is not None
+    assert judged[1].p_holm == judged[1].p
+
+
+def test_the_noise_floor_counts_a_shared_training_once() -> None:
+    shared = [("a", "", 1, 1.0, 1, 1, 1), ("a", "", 2, 1.2, 2, 1, 1)]
+    again = [("b", "a", *cell[2:]) for cell in shared]
+    floors = analyze(study(*shared, *again)).floors
+    assert floors["pre_bpb"] is not None
+    assert floors["pre_bpb"].df == 1
+    assert floors["pre_bpb"].std == pytest.approx(math.sqrt(0.02))
 
 
 @pytest.mark.parametrize(("name", "n"), [("baseline", 3), ("wide", 3), ("deep", 1), ("new", 0)])
@@ -126,13 +151,13 @@ def test_the_largest_seed_decides_whether_a_row_fits(
 
 
 def test_one_seed_over_the_limit_is_enough_not_to_fit() -> None:
-    cells = frame(("a", "", 1, 1, 1, 1, 1_000_000), ("a", "", 2, 1, 1, 1, 16_000_001))
-    assert ablation_table(cells, SCORES)[0].fits is False
+    cells = study(("a", "", 1, 1, 1, 1, 1_000_000), ("a", "", 2, 1, 1, 1, 16_000_001))
+    assert analyze(cells).table[0].fits is False
 
 
 @given(st.lists(FINITE, min_size=2, max_size=8))
 def test_spread_is_the_mean_and_the_sample_deviation(values: list[float]) -> None:
-    found = spread(pd.Series(values))
+    found = spread(values)
     assert found.n == len(values)
     assert found.mean == pytest.approx(statistics.fmean(values), rel=1e-9, abs=1e-9)
     assert found.std == pytest.approx(statistics.stdev(values), rel=1e-6, abs=1e-6)
@@ -141,24 +166,29 @@ def test_spread_is_the_mean_and_the_sample_deviation(values: list[float]) -> Non
 @given(st.lists(FINITE, min_size=1, max_size=6), st.integers(1, 4))
 def test_missing_values_are_left_out(values: list[float], missing: int) -> None:
     holes = [math.nan, None] * missing
-    assert spread(pd.Series([*holes, *values], dtype=object)) == spread(pd.Series(values))
+    assert spread([*holes, *values]) == spread(values)
 
 
 @given(st.lists(st.tuples(FINITE, FINITE), min_size=1, max_size=6))
 def test_a_paired_delta_over_equal_seeds_is_the_difference_of_means(
     pairs: list[tuple[float, float]],
 ) -> None:
-    cells = frame(
-        *(("a", "", i, a, 0, 0, 0) for i, (a, _) in enumerate(pairs)),
-        *(("b", "a", i, b, 0, 0, 0) for i, (_, b) in enumerate(pairs)),
+    found = analyze(
+        study(
+            *(("a", "", i, a, 0, 0, 0) for i, (a, _) in enumerate(pairs)),
+            *(("b", "a", i, b, 0, 0, 0) for i, (_, b) in enumerate(pairs)),
+        )
     )
     means = [statistics.fmean(column) for column in zip(*pairs, strict=True)]
-    delta = paired_delta(cells, "b", "a", "pre_bpb")
-    assert delta == pytest.approx(means[1] - means[0], rel=1e-9, abs=1e-6)
+    expected = pytest.approx(means[1] - means[0], rel=1e-9, abs=1e-6)
+    assert delta(found, "b", "a", "pre_bpb") == expected
 
 
-def test_scores_of_different_validation_text_have_no_delta() -> None:
-    scores = {"row": ["a", "b", "c"], "seed": [1, 1, 1], "post_bpb": [1.5, 1.4, 1.3]}
-    cells = pd.DataFrame({**scores, "scored_bytes": [100_000, 100_005, 100_050]})
-    assert paired_delta(cells, "b", "a", "post_bpb") == pytest.approx(-0.1)
-    assert paired_delta(cells, "c", "a", "post_bpb") is None
+@pytest.mark.parametrize(("counted", "known"), [(100_005, True), (100_050, False), (None, True)])
+def test_scores_of_different_validation_text_have_no_delta(
+    counted: int | None, known: bool
+) -> None:
+    base = {"row": "a", "seed": 1, "post_bpb": 1.5, "scored_bytes": 100_000}
+    mine = {"row": "b", "seed": 1, "post_bpb": 1.4, "scored_bytes": counted}
+    found = delta_of({1: mine}, {1: base}, "post_bpb")
+    assert (found is not None) == known

@@ -1,0 +1,67 @@
+"""The order of a report: which tables and sentences, in blocks that every format lays out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from golf.report.cautions import cautions
+from golf.report.effects import effect_tables
+from golf.report.findings import findings
+from golf.report.study import SCORES
+from golf.report.table import Analysis
+from golf.report.tables.factors import factor_tables
+from golf.report.tables.footing import failure_table, footing_table
+from golf.report.tables.judged import delta_table, greedy_table, negative_table
+from golf.report.tables.main import LEGEND, budget_table, cost_table, main_table, seed_table
+from golf.report.tables.shape import Table
+
+
+@dataclass(frozen=True)
+class Block:
+    """A heading with sentences and tables under it."""
+
+    title: str
+    sentences: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+def blocks(analysis: Analysis) -> Iterator[Block]:
+    """Yield the blocks of a report; empty ones are left out."""
+    main = main_table(analysis.table)
+    yield Block("", tables=(with_notes(main, LEGEND), cost_table(analysis.table)))
+    notes = [f"{r.row}: {r.info.note}" for r in analysis.table if r.info.note]
+    made = (
+        Block("", tuple(notes)),
+        Block("Warnings", tuple(cautions(analysis))),
+        Block("Findings", tuple(str(f) for f in findings(analysis))),
+        Block("Deltas", tables=_present(delta_table(analysis, s) for s in _judged(analysis))),
+        Block("Factors", tables=(*effect_tables(analysis), *factor_tables(analysis))),
+        Block(
+            "Details",
+            tables=_present(
+                (
+                    failure_table(analysis),
+                    negative_table(analysis),
+                    greedy_table(analysis),
+                    seed_table(analysis),
+                    budget_table(analysis.table),
+                    footing_table(analysis),
+                )
+            ),
+        ),
+    )
+    yield from (b for b in made if b.sentences or b.tables)
+
+
+def _judged(analysis: Analysis) -> list[str]:
+    return sorted(analysis.scores, key=lambda s: (s != analysis.main_score, SCORES.index(s)))
+
+
+def _present(tables: Iterator[Table | None] | tuple[Table | None, ...]) -> tuple[Table, ...]:
+    return tuple(t for t in tables if t)
+
+
+def with_notes(table: Table, *notes: str) -> Table:
+    """Return the table with sentences below it."""
+    return Table(table.name, table.title, table.columns, table.rows, table.left, notes, table.long)

@@ -1,0 +1,133 @@
+"""What a report is made from, wherever it comes from: rows, their cells, and their settings.
+
+A study is made from a plan and its results, from a tidy file, or from imported logs; tables,
+findings, pictures and pages know only this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+TRAIN_MEASURES = (
+    "steps", "tokens", "parameters", "flops_per_token", "train_s", "step_ms", "tokens_per_s",
+    "peak_memory_mb",
+)  # fmt: skip
+ARTIFACT_MEASURES = ("artifact_bytes", "model_bytes", "code_bytes")
+SCORES = ("pre_bpb", "post_bpb", "ttt_bpb")
+HEADINGS = {"pre_bpb": "Pre-quant", "post_bpb": "Post-quant", "ttt_bpb": "Post-TTT"}
+COUNTS = ("scored_bytes", "scored_targets")
+CLOCKS = ("eval_s", "quantize_s", "ttt_s")
+MEASURES = (*TRAIN_MEASURES, *ARTIFACT_MEASURES, *COUNTS, *CLOCKS, *SCORES)
+
+# What must be equal for two scores to be comparable, and how a reader calls it.
+CONDITIONS = {
+    "device": "device",
+    "world_size": "number of processes",
+    "golf": "golf version",
+    "torch": "torch version",
+    "python": "Python version",
+    "commit": "commit",
+    "dirty": "uncommitted changes",
+    "bpb_convention": "bits-per-byte convention",
+    "counting": "way of counting bytes",
+    "val_sha256": "validation text",
+}
+
+Line = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """A row's words and settings.
+
+    Attributes:
+        change: what it changes, in the user's own words.
+        parent: the row that deltas are taken against; "" for a baseline.
+        expect, why: what was expected and how the outcome is explained.
+        settings: the whole configuration, as far as it is known.
+        own: settings in which the row differs from its parent.
+    """
+
+    name: str
+    change: str = ""
+    parent: str = ""
+    note: str = ""
+    expect: str = ""
+    why: str = ""
+    priority: str = ""
+    tags: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A training curve; each list has a value per point.
+
+    Attributes:
+        loss: training loss, nats per token.
+        seconds: seconds of training; empty when unknown.
+        tokens: training tokens; empty when unknown.
+    """
+
+    steps: Sequence[float]
+    loss: Sequence[float]
+    seconds: Sequence[float] = ()
+    tokens: Sequence[float] = ()
+
+
+def no_curve(row: str, seed: int) -> Curve | None:
+    """Return nothing: a source without curves."""
+    return None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A node that crashed."""
+
+    row: str
+    seed: int
+    stage: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything a report may say.
+
+    Attributes:
+        lines: one per row and seed: ``row``, ``seed``, ``complete``, the MEASURES (None when
+            missing), a pair ``pre_bpb GEOMETRY``, ``post_bpb GEOMETRY`` for each further
+            geometry, and the CONDITIONS that are known.
+        header: facts above the table.
+        commands: how to repeat it.
+        notes: what a reader must know about the source.
+        curve: the training curve of a row and seed, read when asked for.
+    """
+
+    name: str
+    rows: tuple[StudyRow, ...]
+    lines: tuple[Line, ...]
+    question: str = ""
+    header: Mapping[str, str] = field(default_factory=dict)
+    commands: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    notes: tuple[str, ...] = ()
+    wallclock_budget: bool = False
+    curve: Callable[[str, int], Curve | None] = no_curve
+
+    @property
+    def missing(self) -> int:
+        return sum(not line["complete"] for line in self.lines)
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether there is not a single score."""
+        return all(line.get(s) is None for line in self.lines for s in SCORES)
+
+
+def geometries(lines: Sequence[Line]) -> list[str]:
+    """Return the columns of further geometries, in order."""
+    return list(dict.fromkeys(n for line in lines for n in line if "_bpb " in n))

@@ -1,0 +1,1 @@
+"""Tables as plain text in cells; each format escapes and lays out what stands here."""

@@ -1,0 +1,134 @@
+"""Deltas with their statistics, the greedy log, and what did not work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from golf.report.study import HEADINGS
+from golf.report.table import Analysis, TableRow
+from golf.report.tables.shape import DASH, Table, interval, p_value, score, signed, table_of
+from golf.statistics.verdict import Judgement, Verdict
+
+TESTS = {"paired": "paired", "welch": "Welch", "one-sample": "one-sample", "none": DASH}
+
+
+def delta_table(analysis: Analysis, name: str) -> Table | None:
+    """Return Δ of one score: interval, p-values and verdict of every row with a parent."""
+    judged = [(r, j) for r in analysis.table if (j := r.judged.get(name))]
+    lines = [
+        {
+            "Row": row.row,
+            "Against": row.parent,
+            "n": str(found.delta.n),
+            "Δ": signed(found.delta.mean),
+            "95 % interval": interval(found.delta.interval()),
+            "Test": TESTS[found.delta.test],
+            "p": p_value(found.p),
+            "p (Holm)": p_value(found.p_holm),
+            "Verdict": verdict(analysis, name, found),
+        }
+        for row, found in judged
+    ]
+    heading = HEADINGS[name].lower().replace("ttt", "TTT")
+    return table_of(f"delta-{name}", f"Δ {heading}", lines, 2, _notes(analysis, name))
+
+
+def _notes(analysis: Analysis, name: str) -> tuple[str, ...]:
+    said = (
+        "Below 0 is better. Paired over shared seeds, Welch where no seeds match; two-sided p, "
+        "corrected over this table (Holm); better or worse where the corrected p is below 0.05."
+    )
+    floor = analysis.floors[name]
+    if floor is None:
+        return (said, "No row was repeated: there is no noise floor to hold these against.")
+    pooled = (
+        f"Noise floor: a row's standard deviation over seeds, pooled, is {floor.std:.2g} "
+        f"({floor.df} degrees of freedom); two single runs differ by more than "
+        f"{floor.smallest():.2g} in one case of twenty."
+    )
+    return (said, pooled)
+
+
+def verdict(analysis: Analysis, name: str, found: Judgement) -> str:
+    """Return the verdict; a lone seed is held against the noise floor of the table."""
+    floor = analysis.floors[name]
+    if found.verdict is not Verdict.ONE_SEED or floor is None:
+        return str(found.verdict)
+    smallest = floor.smallest(found.delta.n, found.delta.n_baseline)
+    side = "beyond" if abs(found.delta.mean) > smallest else "within"
+    return f"{found.verdict}, {side} the noise floor"
+
+
+def greedy_table(analysis: Analysis) -> Table | None:
+    """Return the log of a greedy search: each row against the best one before it.
+
+    Only for studies in which a row builds on another than the first.
+    """
+    rows, name = analysis.table, analysis.main_score
+    if {r.parent for r in rows if r.parent} <= {rows[0].row}:
+        return None
+    notes = (
+        "Kept where the score is below its parent's, as the number stands: see the verdicts above "
+        "for what seeds can tell.",
+    )
+    lines = list(_steps(analysis, name))
+    return table_of("greedy", "Greedy log", lines, left=2, notes=notes, long=True)
+
+
+def _steps(analysis: Analysis, name: str) -> Iterator[dict[str, str]]:
+    best: float | None = None
+    for i, row in enumerate(analysis.table, 1):
+        value, delta = row.mean(name), row.delta(name)
+        status = DASH
+        if value is not None:
+            kept = delta < 0 if delta is not None else best is None
+            status = "keep" if kept else "discard"
+            best = value if best is None else min(best, value)
+        elif any(f.row == row.row for f in analysis.study.failures):
+            status = "crash"
+        told = f" ({signed(delta)} vs {row.parent})" if delta is not None else ""
+        yield {
+            "#": str(i),
+            "Row": row.row,
+            "Score": score(value),
+            "Status": status,
+            "Best so far": score(best),
+            "Description": (row.info.change or row.row) + told,
+        }
+
+
+def negative_table(analysis: Analysis) -> Table | None:
+    """Return what did not work: expected, actual, verdict and why.
+
+    Rows that say what was expected of them, or why they failed; and every row that is worse.
+    """
+    name = analysis.main_score
+    lines = [_negative(analysis, row, name) for row in analysis.table if _is_negative(row, name)]
+    if not any(row.info.expect or row.info.why for row in analysis.table):
+        return None
+    return table_of("negative", "Negative results", lines, left=6)
+
+
+def _is_negative(row: TableRow, name: str) -> bool:
+    found = row.judged.get(name)
+    if found is None or found.verdict is Verdict.BETTER:
+        return False
+    told = bool(row.info.expect or row.info.why)
+    return (
+        found.verdict is Verdict.WORSE
+        or (told and found.delta.mean >= 0)
+        or (told and found.verdict is Verdict.NOISE)
+    )
+
+
+def _negative(analysis: Analysis, row: TableRow, name: str) -> dict[str, str]:
+    found = row.judged[name]
+    assert found is not None
+    return {
+        "Row": row.row,
+        "Technique": row.info.change or DASH,
+        "Expected": row.info.expect or DASH,
+        "Actual": f"{signed(found.delta.mean)} vs {row.parent}",
+        "Verdict": verdict(analysis, name, found),
+        "Why": row.info.why or DASH,
+    }

@@ -1,0 +1,150 @@
+"""The ablation table, what it cost, and its seeds one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from golf.report.study import HEADINGS, SCORES, Line
+from golf.report.table import ARTIFACT_LIMIT, Analysis, TableRow, spread
+from golf.report.tables.shape import (
+    DASH,
+    Table,
+    megabytes,
+    number,
+    signed,
+    table_of,
+    with_std,
+)
+
+LEGEND = (
+    "Bits per byte, lower is better; mean ± sample standard deviation over n seeds. Δ is the "
+    "mean difference to the named row over the seeds that both have. Artifact: the largest "
+    f"seed's bytes, model and code (code provisional); ✅ within {ARTIFACT_LIMIT:,} bytes."
+)
+
+
+def main_table(table: Sequence[TableRow]) -> Table:
+    """Return Row | Change | Pre-quant | Post-quant | Post-TTT | Artifact | Δ."""
+    parents = {row.parent for row in table if row.parent}
+    single = parents <= {table[0].row}
+    judged = _judged_columns(table)
+    further = [n for n in table[0].spreads if "_bpb " in n]
+    lines = []
+    for row in table:
+        line = {"Row": row.row, "Change": row.info.change or DASH}
+        line |= {HEADINGS[s]: with_std(row.spread(s)) for s in SCORES}
+        line |= {geometry_heading(name): with_std(row.spread(name)) for name in further}
+        line["Artifact"] = artifact(row)
+        for name, heading in judged.items():
+            title = heading or f"Δ vs {table[0].row if single else 'parent'}"
+            line[title] = _delta(row, name, single)
+        lines.append(line)
+    made = table_of("main", "", lines, left=2)
+    assert made is not None
+    return made
+
+
+def _judged_columns(table: Sequence[TableRow]) -> dict[str, str]:
+    """Return the scores with a column of deltas; the first is named after its row."""
+    there = [s for s in ("post_bpb", "ttt_bpb", "pre_bpb") if any(r.spread(s).n for r in table)]
+    first = there[0] if there else "post_bpb"
+    columns = {first: ""}
+    if "ttt_bpb" in there:
+        columns.setdefault("ttt_bpb", "Δ post-TTT")
+    return columns
+
+
+def geometry_heading(name: str) -> str:
+    """Return ``Post-quant sliding64`` for ``post_bpb sliding64``."""
+    kind, _, geometry = name.partition(" ")
+    return f"{HEADINGS[kind]} {geometry}"
+
+
+def artifact(row: TableRow) -> str:
+    """Return the largest artifact with the mark of the limit."""
+    if row.largest_bytes is None:
+        return DASH
+    return f"{megabytes(row.largest_bytes)} {'✅' if row.fits else '❌'}"
+
+
+def _delta(row: TableRow, name: str, single: bool) -> str:
+    text = signed(row.delta(name))
+    return text if single or text == DASH else f"{text} ({row.parent.strip()})"
+
+
+def cost_table(table: Sequence[TableRow]) -> Table:
+    """Return what each row took: steps, tokens, time and memory."""
+    lines = [
+        {
+            "Row": row.row,
+            "n": str(row.n),
+            "Parameters": number(row.mean("parameters"), ",.0f"),
+            "Steps": number(row.mean("steps"), ",.0f"),
+            "Tokens": number(row.mean("tokens"), ",.0f"),
+            "ms/step": number(row.mean("step_ms"), ".1f"),
+            "Train s": number(row.mean("train_s"), ".1f"),
+            "Peak MB": number(row.mean("peak_memory_mb"), ",.0f"),
+            "Model bytes": number(row.mean("model_bytes"), ",.0f"),
+            "Code bytes": number(row.mean("code_bytes"), ",.0f"),
+        }
+        for row in table
+    ]
+    made = table_of("costs", "", lines)
+    assert made is not None
+    return made
+
+
+def seed_table(analysis: Analysis) -> Table | None:
+    """Return every seed by itself, with mean and sample standard deviation of each row."""
+    if all(row.n < 2 for row in analysis.table):
+        return None
+    lines = [line for row in analysis.table for line in _seeds(analysis, row)]
+    return table_of("seeds", "Seeds", lines, left=2, long=True)
+
+
+def _seeds(analysis: Analysis, row: TableRow) -> Iterator[dict[str, str]]:
+    lines = analysis.values[row.row]
+    for seed, line in lines.items():
+        yield _seed_line(row.row, str(seed), line, ".4f")
+    if len(lines) < 2:
+        return
+    spreads = {n: spread([x.get(n) for x in lines.values()]) for n in _SEED_MEASURES}
+    yield _seed_line(row.row, "Mean", {n: s.mean for n, s in spreads.items()}, ".4f")
+    yield _seed_line(row.row, "Std", {n: s.std for n, s in spreads.items()}, ".5f")
+
+
+_SEED_MEASURES = ("steps", "step_ms", *SCORES, "artifact_bytes")
+
+
+def _seed_line(name: str, seed: str, line: Line, form: str) -> dict[str, str]:
+    scores = {HEADINGS[s]: number(line.get(s), form) for s in SCORES}
+    return {
+        "Row": name,
+        "Seed": seed,
+        "Steps": number(line.get("steps"), ",.0f"),
+        "ms/step": number(line.get("step_ms"), ".1f"),
+        **scores,
+        "Artifact": number(line.get("artifact_bytes"), ",.0f"),
+    }
+
+
+def budget_table(table: Sequence[TableRow]) -> Table | None:
+    """Return what each row leaves of the 16,000,000 bytes, largest seed first to count."""
+    lines = []
+    for row in table:
+        if row.largest_bytes is None:
+            continue
+        left = ARTIFACT_LIMIT - row.largest_bytes
+        lines.append(
+            {
+                "Row": row.row,
+                "Model": number(row.mean("model_bytes"), ",.0f"),
+                "Code": number(row.mean("code_bytes"), ",.0f"),
+                "Largest artifact": f"{row.largest_bytes:,}",
+                "Bytes left": f"{left:,}".replace("-", "−"),
+                "Fits": "yes" if row.fits else "no",
+            }
+        )
+    title = f"Artifact budget: {ARTIFACT_LIMIT:,} bytes"
+    notes = ("Means of model and code; the largest seed's artifact decides.",)
+    return table_of("budget", title, lines, notes=notes, long=True)
