@@ -85,40 +85,6 @@ app.command()(launch_doors.plan)
 
 
 @app.command()
-def report(
-    matrix: Annotated[
-        Path | None, typer.Argument(metavar="[MATRIX]", help="Matrix file; all that were run else.")
-    ] = None,
-    form: Annotated[
-        str, typer.Option("--format", help="md (also written to reports/), csv, json.")
-    ] = "md",
-    strict: Annotated[bool, typer.Option(help="Exit 1 when cells are missing.")] = False,
-    profile: Profile = "",
-    overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
-) -> None:
-    """Render the ablation table of MATRIX, or of all that were run.
-
-    Cells that are not done yet show a dash.
-
-    Example: golf report matrices/quickstart.yaml
-    """
-    from golf.plan.ledger import known_runs
-    from golf.records import enclosing_project
-    from golf.report.command import FORMATS, report_one
-
-    if form not in FORMATS:
-        raise fail(f"no format {form!r}", f"there are {', '.join(FORMATS)}")
-    options = options_from(profile, overrides)
-    wanted = (
-        [(matrix, options)]
-        if matrix
-        else list(known_runs(enclosing_project(Path.cwd()) or Path.cwd()))
-    )
-    missing = sum(report_one(path, chosen, form) for path, chosen in wanted)
-    raise typer.Exit(1 if strict and missing else 0)
-
-
-@app.command()
 def show(
     matrix: MatrixFile,
     row: Annotated[str, typer.Argument(help="Row to show (default: the baseline).")] = "",
@@ -177,7 +143,9 @@ def init(
     typer.echo(f"wrote {path}\nnext: golf plan {path}")
 
 
+app.command()(report_doors.report)
 app.command()(report_doors.compare)
+app.command("import")(report_doors.import_logs)
 app.command()(plan_doors.schema)
 app.command()(plan_doors.diff)
 app.command()(artifact_doors.freeze)

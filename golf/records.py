@@ -140,6 +140,9 @@ class RunPaths:
     def dataset(self, key: str) -> Path:
         return self.runs / "data" / key
 
+    def imported(self, name: str) -> Path:
+        return self.runs / "imported" / f"{name}.json"
+
     def inspection(self, key: str) -> Path:
         return self.runs / "inspect" / f"{key}.json"
 

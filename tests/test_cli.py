@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("run", "plan", "report", "show", "factors", "init", "schema", "diff", "compare")
+COMMANDS = ("run", "plan", "report", "show", "factors", "init", "schema", "diff", "compare", "import")
 
 BROKEN = {
     "misspelt": (

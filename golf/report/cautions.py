@@ -23,6 +23,7 @@ def cautions(analysis: Analysis) -> list[str]:
     return [
         *analysis.study.notes,
         *_conditions(analysis),
+        *_mixed(analysis),
         *_texts(analysis),
         *_steps(analysis),
         *_sizes(analysis),
@@ -62,6 +63,18 @@ def _conditions(analysis: Analysis) -> Iterator[str]:
         for (mine, theirs), rows in differing.items():
             values = f"{mine:.60}, not {theirs:.60}"
             yield f"Another {said} than the compared row's: {listed(rows)} ({values})."
+
+
+def _mixed(analysis: Analysis) -> Iterator[str]:
+    """Yield rows whose own seeds were made under different conditions."""
+    for name, said in CONDITIONS.items():
+        rows = [
+            f"{row} ({_known(list(lines.values()), name)})"
+            for row, lines in analysis.values.items()
+            if len({str(x[name]) for x in lines.values() if x.get(name) is not None}) > 1
+        ]
+        if rows:
+            yield f"Seeds of one row differ in the {said}: {listed(rows)}."
 
 
 def _texts(analysis: Analysis) -> Iterator[str]:

@@ -3,23 +3,89 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from golf.plan.ledger import Options, plan_as_run
+from golf.errors import fail
+from golf.logs.records import read_imported
+from golf.plan.ledger import Options, known_runs, plan_as_run
+from golf.records import RunPaths, enclosing_project
 from golf.report.collect import collect
-from golf.report.write import make_report
+from golf.report.imported import study_of
+from golf.report.study import Study
+from golf.report.tidy import read_tidy
+from golf.report.write import FORMATS, Style, make_report
 
-FORMATS = ("md", "csv", "json")
+TIDY = (".csv", ".tsv", ".jsonl", ".ndjson")
 
 
-def report_one(path: Path, options: Options, form: str) -> int:
-    """Print the report of one matrix; return how many of its cells are missing."""
-    plan, options = plan_as_run(path, options)
-    inside = os.path.relpath(path.resolve(), plan.paths.root)
-    study = collect(plan, ["golf", "run", inside, *options.flags()])
-    report = make_report(study, form, plan.paths)
-    print(report.text, end="")
-    if report.file:
-        print(f"wrote {os.path.relpath(report.file)}", file=sys.stderr)
-    return report.missing
+@dataclass(frozen=True)
+class Source:
+    """What to report.
+
+    Attributes:
+        matrix: a matrix file; None for all that were run, or for ``runs``.
+        runs: a file of tidy rows, or one that ``golf import`` wrote.
+        baseline: the row to compare with, for ``runs``.
+    """
+
+    matrix: Path | None = None
+    options: Options = field(default_factory=Options)
+    runs: Path | None = None
+    baseline: str = ""
+
+
+def check(source: Source, form: str) -> None:
+    """Raise a ``GolfError`` for flags that do not go together."""
+    if form not in FORMATS:
+        raise fail(f"no format {form!r}", f"there are {', '.join(FORMATS)}")
+    if source.runs and source.matrix:
+        raise fail("a matrix and --runs are two sources", "keep one of them")
+    if source.baseline and not source.runs:
+        raise fail("--baseline goes with --runs", "a matrix names its baseline and parents itself")
+
+
+def studies(source: Source) -> Iterator[tuple[Study, RunPaths]]:
+    """Yield every study that a source asks for, with the project that it belongs to."""
+    here = enclosing_project(Path.cwd()) or Path.cwd()
+    if source.runs:
+        yield read_runs(source.runs, source.baseline), RunPaths(here)
+        return
+    chosen = [(source.matrix, source.options)] if source.matrix else known_runs(here)
+    for path, given in chosen:
+        plan, options = plan_as_run(path, given)
+        inside = os.path.relpath(path.resolve(), plan.paths.root)
+        yield collect(plan, ["golf", "run", inside, *options.flags()]), plan.paths
+
+
+def read_runs(path: Path, baseline: str = "") -> Study:
+    """Return the study of a file of tidy rows or of imported runs.
+
+    Raises:
+        GolfError: it is neither, or something in it is wrong.
+    """
+    if path.suffix in TIDY:
+        study = read_tidy(path, baseline)
+    elif path.suffix == ".json" and path.exists():
+        study = study_of(read_imported(path), path.stem, baseline)
+    else:
+        hint = f"there are {', '.join(TIDY)}, and .json from `golf import`"
+        raise fail("no file of runs", hint, str(path))
+    flags = ["--baseline", baseline] if baseline else []
+    return replace(study, commands=(shlex.join(["golf", "report", "--runs", str(path), *flags]),))
+
+
+def report(source: Source, style: Style) -> int:
+    """Print the report of every study; return how many cells are missing."""
+    check(source, style.form)
+    missing = 0
+    for study, paths in studies(source):
+        made = make_report(study, style, paths)
+        print(made.text, end="")
+        for file in made.files:
+            print(f"wrote {os.path.relpath(file)}", file=sys.stderr)
+        missing += study.missing
+    return missing

@@ -3,9 +3,61 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from golf.plan.flags import Overrides, Profile, options_from
+
+
+def report(
+    matrix: Annotated[
+        Path | None, typer.Argument(metavar="[MATRIX]", help="Matrix file; all that were run else.")
+    ] = None,
+    form: Annotated[
+        str,
+        typer.Option("--format", help="md (also written to reports/), csv, json."),
+    ] = "md",
+    strict: Annotated[bool, typer.Option(help="Exit 1 when cells are missing.")] = False,
+    profile: Profile = "",
+    overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
+    runs: Annotated[
+        Path | None, typer.Option(help="Report this file of numbers: csv, jsonl, or imported.")
+    ] = None,
+    baseline: Annotated[str, typer.Option(help="Row of --runs to compare with.")] = "",
+    details: Annotated[bool, typer.Option("--details", help="Fold long tables.")] = False,
+) -> None:
+    """Render the ablation table of MATRIX, or of all that were run.
+
+    Cells that are not done yet show a dash.
+
+    Example: golf report matrices/quickstart.yaml
+    """
+    from golf.report import command
+    from golf.report.write import Style
+
+    source = command.Source(matrix, options_from(profile, overrides), runs, baseline)
+    missing = command.report(source, Style(form, details))
+    raise typer.Exit(1 if strict and missing else 0)
+
+
+def import_logs(
+    logs: Annotated[list[Path], typer.Argument(metavar="LOG...", help="What a training printed.")],
+    name: Annotated[str, typer.Option(help="Table to add the runs to.")] = "imported",
+    row: Annotated[str, typer.Option(help="Row of all these logs; their names decide else.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read; write nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every value found.")] = False,
+) -> None:
+    """Read logs of train_gpt.py-like scripts into records.
+
+    What is not in a log stays empty.
+
+    Example: golf import logs/train_seed42.log --row mine
+    """
+    from golf.report import imported
+
+    imported.run_import(logs, name, row, dry_run, as_json)
 
 
 def compare(
@@ -31,7 +83,7 @@ def compare(
 
     Example: golf compare --candidate 1.0810,1.0808 --baseline 1.0856,1.0849
     """
-    from golf.report import numbers  # noqa: PLC0415 (scipy is slow to import)
+    from golf.report import numbers
 
     question = numbers.Question(
         candidate=numbers.parse_values(candidate, "--candidate"),

@@ -13,7 +13,14 @@ from golf.report.table import Analysis
 from golf.report.tables.factors import factor_tables
 from golf.report.tables.footing import failure_table, footing_table
 from golf.report.tables.judged import delta_table, greedy_table, negative_table
-from golf.report.tables.main import LEGEND, budget_table, cost_table, main_table, seed_table
+from golf.report.tables.main import (
+    LEGEND,
+    budget_table,
+    cost_table,
+    main_table,
+    others_table,
+    seed_table,
+)
 from golf.report.tables.shape import Table
 
 
@@ -29,7 +36,7 @@ class Block:
 def blocks(analysis: Analysis) -> Iterator[Block]:
     """Yield the blocks of a report; empty ones are left out."""
     main = main_table(analysis.table)
-    yield Block("", tables=(with_notes(main, LEGEND), cost_table(analysis.table)))
+    yield Block("", tables=_present((with_notes(main, LEGEND), cost_table(analysis.table))))
     notes = [f"{r.row}: {r.info.note}" for r in analysis.table if r.info.note]
     made = (
         Block("", tuple(notes)),
@@ -42,6 +49,7 @@ def blocks(analysis: Analysis) -> Iterator[Block]:
             tables=_present(
                 (
                     failure_table(analysis),
+                    others_table(analysis),
                     negative_table(analysis),
                     greedy_table(analysis),
                     seed_table(analysis),

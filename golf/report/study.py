@@ -33,6 +33,8 @@ CONDITIONS = {
     "bpb_convention": "bits-per-byte convention",
     "counting": "way of counting bytes",
     "val_sha256": "validation text",
+    "val_tokens": "number of validation tokens",
+    "tokenizer": "tokenizer",
 }
 
 Line = Mapping[str, Any]
@@ -104,6 +106,7 @@ class Study:
         header: facts above the table.
         commands: how to repeat it.
         notes: what a reader must know about the source.
+        others: further columns of the lines that hold measures.
         curve: the training curve of a row and seed, read when asked for.
     """
 
@@ -115,6 +118,7 @@ class Study:
     commands: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     wallclock_budget: bool = False
     curve: Callable[[str, int], Curve | None] = no_curve
 

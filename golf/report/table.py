@@ -140,7 +140,7 @@ def analyze(study: Study) -> Analysis:
         values[line["row"]][line["seed"]] = line
     scores = tuple(s for s in SCORES if any(x.get(s) is not None for x in study.lines))
     judged = {s: _judge(study.rows, values, s) for s in SCORES}
-    measures = (*MEASURES, *geometries(study.lines))
+    measures = (*MEASURES, *geometries(study.lines), *study.others)
     table = []
     for i, row in enumerate(study.rows):
         mine = list(values[row.name].values())

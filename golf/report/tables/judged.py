@@ -62,17 +62,18 @@ def verdict(analysis: Analysis, name: str, found: Judgement) -> str:
 def greedy_table(analysis: Analysis) -> Table | None:
     """Return the log of a greedy search: each row against the best one before it.
 
-    Only for studies in which a row builds on another than the first.
+    Only for studies in which rows build on rows that were kept.
     """
-    rows, name = analysis.table, analysis.main_score
-    if {r.parent for r in rows if r.parent} <= {rows[0].row}:
+    rows, lines = analysis.table, list(_steps(analysis, analysis.main_score))
+    discarded = {line["Row"] for line in lines if line["Status"] == "discard"}
+    parents = {r.parent for r in rows if r.parent}
+    if parents <= {rows[0].row} or parents & discarded:
         return None
     notes = (
-        "Kept where the score is below its parent's, as the number stands: see the verdicts above "
-        "for what seeds can tell.",
+        "Kept where the score is below its parent's, as the number stands; the verdicts above say "
+        "what seeds can tell.",
     )
-    lines = list(_steps(analysis, name))
-    return table_of("greedy", "Greedy log", lines, left=2, notes=notes, long=True)
+    return table_of("greedy", "Greedy log", lines, left=3, notes=notes, long=True)
 
 
 def _steps(analysis: Analysis, name: str) -> Iterator[dict[str, str]]:
@@ -90,10 +91,10 @@ def _steps(analysis: Analysis, name: str) -> Iterator[dict[str, str]]:
         yield {
             "#": str(i),
             "Row": row.row,
+            "Description": (row.info.change or row.row) + told,
             "Score": score(value),
             "Status": status,
             "Best so far": score(best),
-            "Description": (row.info.change or row.row) + told,
         }
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from golf.report.study import HEADINGS, SCORES, Line
 from golf.report.table import ARTIFACT_LIMIT, Analysis, TableRow, spread
 from golf.report.tables.shape import (
     DASH,
     Table,
+    general,
     megabytes,
     number,
     signed,
     table_of,
     with_std,
+    without_empty,
 )
 
 LEGEND = (
@@ -72,7 +75,7 @@ def _delta(row: TableRow, name: str, single: bool) -> str:
     return text if single or text == DASH else f"{text} ({row.parent.strip()})"
 
 
-def cost_table(table: Sequence[TableRow]) -> Table:
+def cost_table(table: Sequence[TableRow]) -> Table | None:
     """Return what each row took: steps, tokens, time and memory."""
     lines = [
         {
@@ -89,9 +92,17 @@ def cost_table(table: Sequence[TableRow]) -> Table:
         }
         for row in table
     ]
-    made = table_of("costs", "", lines)
-    assert made is not None
-    return made
+    made = without_empty(table_of("costs", "", lines, left=2))
+    return replace(made, left=1) if made else None
+
+
+def others_table(analysis: Analysis) -> Table | None:
+    """Return the measures that golf has no name for, as the source calls them."""
+    names = analysis.study.others
+    lines = [
+        {"Row": row.row, **{n: general(row.spread(n)) for n in names}} for row in analysis.table
+    ]
+    return table_of("others", "Other measures", lines) if names else None
 
 
 def seed_table(analysis: Analysis) -> Table | None:
@@ -99,7 +110,7 @@ def seed_table(analysis: Analysis) -> Table | None:
     if all(row.n < 2 for row in analysis.table):
         return None
     lines = [line for row in analysis.table for line in _seeds(analysis, row)]
-    return table_of("seeds", "Seeds", lines, left=2, long=True)
+    return without_empty(table_of("seeds", "Seeds", lines, left=2, long=True))
 
 
 def _seeds(analysis: Analysis, row: TableRow) -> Iterator[dict[str, str]]:
@@ -147,4 +158,4 @@ def budget_table(table: Sequence[TableRow]) -> Table | None:
         )
     title = f"Artifact budget: {ARTIFACT_LIMIT:,} bytes"
     notes = ("Means of model and code; the largest seed's artifact decides.",)
-    return table_of("budget", title, lines, notes=notes, long=True)
+    return without_empty(table_of("budget", title, lines, notes=notes, long=True))

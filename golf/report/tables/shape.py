@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from golf.report.table import Spread
 
@@ -48,6 +48,21 @@ def table_of(
     return Table(name, title, tuple(found[0]), rows, left, notes, long)
 
 
+def without_empty(table: Table | None) -> Table | None:
+    """Return the table without columns of dashes alone; None when only its words remain."""
+    if table is None:
+        return None
+    kept = [
+        i
+        for i in range(len(table.columns))
+        if i < table.left or any(row[i] != DASH for row in table.rows)
+    ]
+    if len(kept) == table.left:
+        return None
+    rows = tuple(tuple(row[i] for i in kept) for row in table.rows)
+    return replace(table, columns=tuple(table.columns[i] for i in kept), rows=rows)
+
+
 def score(value: float | None) -> str:
     """Return bits per byte with four decimals."""
     return DASH if value is None else f"{value:.4f}"
@@ -56,6 +71,13 @@ def score(value: float | None) -> str:
 def with_std(s: Spread) -> str:
     """Return the mean, with the sample standard deviation where there is one."""
     return score(s.mean) + (f" ± {s.std:.4f}" if s.std is not None else "")
+
+
+def general(s: Spread) -> str:
+    """Return mean and deviation of a measure of unknown size."""
+    if s.mean is None:
+        return DASH
+    return f"{s.mean:.6g}" + (f" ± {s.std:.2g}" if s.std is not None else "")
 
 
 def signed(value: float | None) -> str:

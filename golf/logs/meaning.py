@@ -1,0 +1,88 @@
+"""What a score in a log is, told from its label and from what was going on around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """The numbers that a report knows."""
+
+    PRE = "pre_quant"
+    POST = "post_quant"
+    SLIDING = "sliding"
+    TTT = "post_ttt"
+    OTHER = "other"
+
+
+# Things that score with more than the model; not one of the four numbers.
+EXTRAS = re.compile(r"etlb|ngram|n-gram|slot|cache|knn|hedge|mixer|ensemble|oracle")
+PRE = re.compile(r"pre[-_ ]?quant|post[-_ ]?(?:ema|swa)|(?:ema|swa)[-_ ]eval|unquantized|final_raw")
+POST = re.compile(r"round[-_ ]?trip|quant|(?<![a-z])int\d|ternary|binary|fp8|nf4")
+TTT = re.compile(r"(?<![a-z])ttt|test[-_ ]time")
+SLIDING = re.compile(r"sliding|stride")
+AVERAGED = re.compile(r"post[-_ ]?(?:ema|swa)|(?:ema|swa)[-_ ]eval")
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score as printed.
+
+    Attributes:
+        decimals: digits after the point.
+        loss: nats per token beside it; None when not printed.
+    """
+
+    label: str
+    kind: Kind
+    bpb: float
+    decimals: int
+    loss: float | None = None
+
+
+def kind_of(label: str, sliding_mode: bool) -> Kind:
+    """Return what a labelled score is.
+
+    Args:
+        label: the words before the numbers.
+        sliding_mode: whether the script said that it now evaluates with a sliding window; then
+            even a "roundtrip" is a sliding number.
+    """
+    text = label.lower()
+    pre, sliding, ttt = (bool(p.search(text)) for p in (PRE, SLIDING, TTT))
+    if EXTRAS.search(text) or (pre and (sliding or ttt)):
+        return Kind.OTHER
+    if pre:
+        return Kind.PRE
+    if ttt:
+        return Kind.TTT
+    if sliding:
+        return Kind.SLIDING
+    if POST.search(text):
+        return Kind.SLIDING if sliding_mode else Kind.POST
+    return Kind.OTHER
+
+
+def pick(scores: Sequence[Score], kind: Kind) -> Score | None:
+    """Return the score of a kind with the most decimals, the last of several."""
+    found = [s for s in scores if s.kind is kind]
+    return max(reversed(found), key=lambda s: s.decimals, default=None)
+
+
+def split_aliases(scores: Sequence[Score]) -> tuple[list[Score], list[str]]:
+    """Return the scores without roundtrip labels that repeat a sliding number, and those labels.
+
+    Later scripts print the sliding number once more under the old label.
+    """
+    kept: list[Score] = []
+    aliases = []
+    for score in scores:
+        sliding = [s.bpb for s in kept if s.kind is Kind.SLIDING]
+        if score.kind is Kind.POST and score.bpb in sliding:
+            aliases.append(score.label)
+        else:
+            kept.append(score)
+    return kept, aliases

@@ -1,0 +1,152 @@
+"""Runs of logs as records: the same results that a finished node leaves, gathered in one file.
+
+``runs/imported/NAME.json`` holds the cells of one table. Each has a row, a seed, and a
+``Result`` for every stage that its log tells of; their environment says where they come from.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from golf.errors import fail
+from golf.files import content_key, read_json, write_json
+from golf.logs.meaning import Kind, Score
+from golf.logs.read import PARAMETERS, Run, curve_of
+from golf.records import Result
+
+VERSION = 1
+MEBIBYTE = 1.048576  # MB
+ROLES = {Kind.PRE: "pre", Kind.POST: "post", Kind.SLIDING: "post sliding", Kind.TTT: "ttt"}
+COMMON = re.compile(r"(?:logs?|train|training|output|stdout|run|seed|s|v)?[-_. ]*\d*$", re.I)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """One run of a log as a cell of a table.
+
+    Attributes:
+        results: by role: ``train``, ``quantize``, ``pre``, ``post``, ``post sliding``, ``ttt``.
+        curve: steps, losses and seconds of the training.
+        settings: what the log's header said.
+    """
+
+    row: str
+    seed: int
+    source: str
+    sha256: str
+    results: Mapping[str, Result]
+    curve: Mapping[str, list[float]] | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> tuple[str, int]:
+        return self.row, self.seed
+
+
+def row_name(path: Path, seed: int | None) -> str:
+    """Return a name for a log's row: of its file without the seed, or else of its folder."""
+    ending = re.compile(rf"(?:^|[-_. ])(?:seed|s)?[-_]?{seed}$", re.I)
+    stem = path.stem if seed is None else ending.sub("", path.stem)
+    if (not stem or COMMON.fullmatch(stem)) and path.resolve().parent.name:
+        return path.resolve().parent.name
+    return stem
+
+
+def import_run(run: Run, row: str, seed: int) -> Imported:
+    """Return a run as a cell."""
+    entries: dict[str, dict[str, float | None]] = {
+        "train": _train(run),
+        "quantize": {
+            "artifact_bytes": run.artifact[1] if run.artifact else None,
+            "model_bytes": run.model_bytes,
+            "code_bytes": run.code_bytes,
+        },
+    }
+    scores = {role: s for kind, role in ROLES.items() if (s := run.score(kind))}
+    results = {r: _result(run, r, measures, {}) for r, measures in entries.items()}
+    for role, score in scores.items():
+        about = {"label": score.label, "decimals": score.decimals, **_validation(run)}
+        results[role] = _result(run, role, _measures(score), about)
+    known = {role: r for role, r in results.items() if r.measures}
+    curve = curve_of(run)
+    kept = {n: list(v) for n, v in curve.items()} if curve else None
+    return Imported(row, seed, run.source, run.sha256, known, kept, dict(run.settings))
+
+
+def _train(run: Run) -> dict[str, float | None]:
+    steps, ms = run.last_step, run.train_time_ms
+    batch = run.number("train_batch_tokens", "total_batch_size")
+    return {
+        "steps": steps,
+        "tokens": steps * batch if steps is not None and batch else None,
+        "train_s": None if ms is None else ms / 1000,
+        "step_ms": ms / steps if ms and steps else None,
+        "tokens_per_s": steps * batch / (ms / 1000) if ms and steps and batch else None,
+        "parameters": run.number(*PARAMETERS),
+        "peak_memory_mb": None if run.peak_mib is None else run.peak_mib * MEBIBYTE,
+    }
+
+
+def _measures(score: Score) -> dict[str, float | None]:
+    return {"bpb": score.bpb, "loss_nats": score.loss}
+
+
+def _validation(run: Run) -> dict[str, str]:
+    facts = {
+        "val_tokens": run.settings.get("val_tokens") or run.settings.get("tokens", ""),
+        "tokenizer": Path(run.settings.get("tokenizer_path", "")).name,
+    }
+    return {name: text for name, text in facts.items() if text}
+
+
+def _result(
+    run: Run, role: str, measures: Mapping[str, float | None], facts: Mapping[str, Any]
+) -> Result:
+    known = {name: float(v) for name, v in measures.items() if v is not None}
+    environment: dict[str, Any] = dict(run.environment)
+    world = run.number("world_size")
+    return Result(
+        stage={"train": "train", "quantize": "quantize", "ttt": "ttt"}.get(role, "evaluate"),
+        key=content_key([run.sha256, role, run.seed]),
+        measures=known,
+        spec={},
+        inputs={},
+        output_sha256="",
+        recipe=0,
+        environment=environment | ({"world_size": world} if world else {}),
+        facts={"imported": run.source, **facts},
+    )
+
+
+def read_imported(path: Path) -> list[Imported]:
+    """Return the cells of an imported table; empty when there is no such file.
+
+    Raises:
+        GolfError: the file is not one that ``golf import`` wrote.
+    """
+    found = read_json(path)
+    if found is None:
+        return []
+    try:
+        if found["version"] != VERSION:
+            raise KeyError
+        return [_cell(entry) for entry in found["cells"]]
+    except (KeyError, TypeError, AttributeError):
+        raise fail("not a table that `golf import` wrote", "", str(path)) from None
+
+
+def _cell(entry: Mapping[str, Any]) -> Imported:
+    results = {role: Result(**result) for role, result in entry["results"].items()}
+    return Imported(**{**entry, "results": results})
+
+
+def write_imported(path: Path, cells: Iterable[Imported]) -> None:
+    """Write cells; those of the same row and seed are replaced, all others stay."""
+    merged = {c.id: c for c in read_imported(path)} | {c.id: c for c in cells}
+    entries = [dataclasses.asdict(c) for c in merged.values()]
+    write_json(path, {"version": VERSION, "cells": entries})

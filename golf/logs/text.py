@@ -1,0 +1,74 @@
+"""A log file to lines worth reading: no source code, no colours, no prefixes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from golf.errors import fail
+
+RULE = re.compile(r"={20,}\s*$")
+SOURCE = re.compile(
+    r"(?:import \w|from [\w.]+ import |(?:async )?def \w+\(|class \w+[(:]|@\w|if __name__ ==)"
+)
+MAIN = re.compile(r"if __name__ == ")
+COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+PREFIX = re.compile(
+    r"(?:\[?(?:default|rank|local_rank)\s?\d+\]?[:|]?\s*"
+    r"|\[?\d{4}-\d\d-\d\d[T ][\d:.,]+Z?\]?\s*(?:[-|:]\s*)?"
+    r"(?:\[?(?:INFO|DEBUG|WARNING)\]?\s*[-|:]?\s*)?)+"
+)
+SOURCE_LINES = 4  # lines that only a program has, before a section counts as one
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a log; bytes that are not UTF-8 are replaced.
+
+    Raises:
+        GolfError: it cannot be read, or is no text.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise fail(f"cannot be read: {error.strerror}", "", str(path)) from None
+    if b"\0" in raw[:4096]:
+        raise fail("not a text file", "a log is what a training printed", str(path))
+    return raw.decode("utf-8", errors="replace")
+
+
+def clean_lines(text: str) -> tuple[list[str], int]:
+    """Return the lines of the log itself, and how many lines of source code were left out.
+
+    Scripts print their own source before they start, between rules of ``=`` or without any.
+    """
+    lines = [PREFIX.sub("", COLOUR.sub("", x), count=1) for x in re.split(r"\r\n|\n|\r", text)]
+    sections: list[list[str]] = [[]]
+    for line in lines:
+        if RULE.match(line):
+            sections.append([])
+        else:
+            sections[-1].append(line)
+    last_main = max((i for i, s in enumerate(sections) if any(map(MAIN.match, s))), default=-1)
+    kept: list[str] = []
+    inside = False
+    for i, section in enumerate(sections):
+        is_source = sum(bool(SOURCE.match(line)) for line in section) >= SOURCE_LINES
+        inside = (inside or is_source) and i < last_main
+        kept += [] if inside else _without_source(section)
+    return kept, sum(map(len, sections)) - len(kept)
+
+
+def _without_source(section: list[str]) -> list[str]:
+    hits = [i for i, line in enumerate(section) if SOURCE.match(line)]
+    if len(hits) < SOURCE_LINES and not any(MAIN.match(section[i]) for i in hits):
+        return section
+    end = len(section)
+    mains = [i for i in hits if MAIN.match(section[i])]
+    if mains:
+        end = mains[-1] + 1
+        while end < len(section) and (section[end][:1] in (" ", "\t") or not section[end].strip()):
+            end += 1
+    start = hits[0]
+    while start and not section[start - 1].startswith(("step", "seed", "model_params")):
+        start -= 1
+    return section[:start] + section[end:]

@@ -1,0 +1,125 @@
+"""Imported runs are records: kept, merged, and reported like any others."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from golf.errors import GolfError
+from golf.logs.records import read_imported, row_name
+from golf.logs.summary import read_block, read_results, write_block, write_results
+
+LOGS = Path(__file__).parents[1] / "data" / "logs"
+
+
+def golf(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "golf", *arguments]
+    return subprocess.run(line, capture_output=True, text=True, cwd=cwd, check=False)
+
+
+def test_a_dry_run_prints_the_index_and_writes_nothing(tmp_path: Path) -> None:
+    logs = sorted(map(str, LOGS.glob("*.txt")))
+    done = golf(tmp_path, "import", *logs, "--dry-run", "--json")
+    assert done.returncode == 0, done.stderr
+    runs = json.loads(done.stdout)["runs"]
+    assert len(runs) == 11
+    assert {"seed", "steps", "pre_quant_bpb", "artifact_bytes", "labels"} <= set(runs[0])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_imported_runs_are_reported_like_others(tmp_path: Path) -> None:
+    first = golf(tmp_path, "import", str(LOGS / "sp8192.txt"), "--name", "records")
+    assert first.returncode == 0, first.stderr
+    more = golf(
+        tmp_path, "import", str(LOGS / "ngram-ttt.txt"), "--name", "records", "--row", "tilt"
+    )
+    assert more.returncode == 0, more.stderr
+    (path,) = (tmp_path / "runs" / "imported").iterdir()
+    done = golf(tmp_path, "report", "--runs", str(path), "--baseline", "sp8192")
+    assert done.returncode == 0, done.stderr
+    table = [line for line in done.stdout.splitlines() if line.startswith("| ")]
+    assert [line.split("|")[1].strip() for line in table[:3]] == ["Row", "sp8192", "tilt"]
+    assert "1.1013" in table[1]
+    assert "−0.0036" in table[2]
+    assert "qk\\_gain\\_init 5.0" in table[2]
+
+
+def test_an_import_keeps_what_was_imported_before(tmp_path: Path) -> None:
+    for name in ("naive", "gdn", "naive"):
+        golf(tmp_path, "import", str(LOGS / f"{name}.txt"))
+    cells = read_imported(tmp_path / "runs" / "imported" / "imported.json")
+    assert [c.id for c in cells] == [("naive", 1337), ("gdn", 1341)]
+    assert cells[0].results["train"].measures["steps"] == 13780
+    assert cells[0].results["quantize"].measures["artifact_bytes"] == 15863489
+    assert cells[0].results["post"].facts["label"] == "final_int8_zlib_roundtrip_exact"
+    assert cells[0].results["train"].environment["world_size"] == 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["import", "none.log"], "none.log: cannot be read"),
+        (["import", "empty.log"], "no run found in empty.log"),
+        (["import", "empty.log", "--name", "../x"], "--name '../x'"),
+        (["report", "--runs", "broken.json"], "broken.json: not a table that `golf import` wrote"),
+        (["report", "--runs", "none.csv"], "none.csv: cannot be read"),
+        (["report", "--runs", "run.exe"], "run.exe: no file of runs"),
+    ],
+)
+def test_mistakes_are_told_plainly(arguments: list[str], message: str, tmp_path: Path) -> None:
+    (tmp_path / "empty.log").write_text("nothing here\n")
+    (tmp_path / "broken.json").write_text('{"version": 1, "cells": [{}]}')
+    done = golf(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_two_runs_of_one_row_and_seed_are_refused(tmp_path: Path) -> None:
+    naive = str(LOGS / "naive.txt")
+    (tmp_path / "again.log").write_text((LOGS / "naive.txt").read_text())
+    done = golf(tmp_path, "import", naive, "again.log", "--row", "same")
+    assert done.returncode == 2
+    assert "row 'same' has seed 1337 more than once" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("records/2026-04-05_SP8192/train_seed42.log", "2026-04-05_SP8192"),
+        ("records/2026-04-05_SP8192/42.txt", "2026-04-05_SP8192"),
+        ("logs/wide-gate_seed42.log", "wide-gate"),
+        ("logs/wide-gate_s42.log", "wide-gate"),
+        ("logs/sp1042.log", "sp1042"),
+        ("logs/window-512.log", "window-512"),
+    ],
+)
+def test_rows_are_named_after_what_tells_logs_apart(path: str, name: str, tmp_path: Path) -> None:
+    assert row_name(tmp_path / path, 42) == name
+
+
+def test_a_results_table_of_autoresearch_survives_a_round_trip() -> None:
+    line = {
+        "commit": "a1b2c3d", "val_bpb": "0.997900", "memory_gb": "44.0", "status": "keep",
+        "description": "baseline\twith a tab",
+    }  # fmt: skip
+    (found,) = read_results(write_results([line]))
+    assert found == {**line, "description": "baseline with a tab"}
+
+
+def test_a_closing_block_survives_a_round_trip() -> None:
+    block = read_block(
+        write_block({"pre_bpb": 0.9979, "steps": 953, "train_s": 300.1}).splitlines()
+    )
+    assert block == {"val_bpb": "0.997900", "num_steps": "953", "training_seconds": "300.1"}
+    assert read_block(["val_bpb: 0.9"]) == {}
+
+
+def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("[]")
+    with pytest.raises(GolfError, match="not a table that"):
+        read_imported(tmp_path / "x.json")
