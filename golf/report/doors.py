@@ -27,6 +27,9 @@ def report(
     ] = None,
     baseline: Annotated[str, typer.Option(help="Row of --runs to compare with.")] = "",
     details: Annotated[bool, typer.Option("--details", help="Fold long tables.")] = False,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Draw PNG and SVG beside the report.")
+    ] = False,
 ) -> None:
     """Render the ablation table of MATRIX, or of all that were run.
 
@@ -38,7 +41,7 @@ def report(
     from golf.report.write import Style
 
     source = command.Source(matrix, options_from(profile, overrides), runs, baseline)
-    missing = command.report(source, Style(form, details))
+    missing = command.report(source, Style(form, details, pictures))
     raise typer.Exit(1 if strict and missing else 0)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote
 
 from tabulate import tabulate
 
@@ -12,14 +13,14 @@ from golf.report.tables.shape import Table
 
 
 def render(
-    analysis: Analysis, fold: bool = False, pictures: tuple[tuple[str, str], ...] = ()
+    analysis: Analysis, fold: bool = False, pictures: Mapping[str, Mapping[str, str]] | None = None
 ) -> str:
     """Return the whole report.
 
     Args:
         analysis: what to report.
         fold: put long tables into ``<details>``.
-        pictures: name and relative path of each picture to show.
+        pictures: by title, the path of each picture by theme, relative to the report.
     """
     study = analysis.study
     parts = [f"# {escape(study.name)}", escape(study.question), _banner(analysis)]
@@ -27,10 +28,19 @@ def render(
     for block in blocks(analysis):
         parts += list(_block(block, fold))
     if pictures:
-        parts += ["## Pictures", *(f"![{escape(name)}]({path})" for name, path in pictures)]
+        parts += ["## Pictures", *(_picture(title, files) for title, files in pictures.items())]
     if study.commands:
         parts += ["To repeat it:", "```\n" + "\n".join(study.commands) + "\n```"]
     return "\n\n".join(p for p in parts if p) + "\n"
+
+
+def _picture(title: str, files: Mapping[str, str]) -> str:
+    """Return a picture that follows the reader's theme on GitHub, at 800 pixels."""
+    dark, light = (quote(files[theme]) for theme in ("dark", "light"))
+    return (
+        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
+        f'<img alt="{escape_html(title)}" src="{light}" width="800"></picture>'
+    )
 
 
 def _banner(analysis: Analysis) -> str:

@@ -21,10 +21,12 @@ class Style:
 
     Attributes:
         fold: long tables are folded in markdown.
+        pictures: pictures are drawn beside the markdown and shown in it.
     """
 
     form: str = "md"
     fold: bool = False
+    pictures: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,17 +43,29 @@ def make_report(study: Study, style: Style, paths: RunPaths) -> Report:
     A report without a single score is not written: it would replace one that has some.
     """
     analysis = analyze(study)
-    text = _text(analysis, style)
-    if style.form != "md" or study.is_empty:
-        return Report(text)
+    if style.form != "md":
+        return Report(_text(analysis, style))
     file = paths.report(study.name, "md")
+    if study.is_empty:
+        return Report(render(analysis, style.fold))
+    pictures = _pictures(analysis, file) if style.pictures else {}
+    shown = {t: {k: _beside(file, p) for k, p in files.items()} for t, files in pictures.items()}
+    text = render(analysis, style.fold, shown)
     write_text(file, text)
-    return Report(text, (file,))
+    return Report(text, (file, *(p for files in pictures.values() for p in files.values())))
+
+
+def _pictures(analysis: Analysis, file: Path) -> dict[str, dict[str, Path]]:
+    from golf.report.figures.write import write_pictures  # noqa: PLC0415 (matplotlib is slow)
+
+    return {p.title: p.files for p in write_pictures(analysis, file.with_suffix(""))}
+
+
+def _beside(file: Path, picture: Path) -> str:
+    return picture.relative_to(file.parent).as_posix()
 
 
 def _text(analysis: Analysis, style: Style) -> str:
     if style.form == "csv":
         return as_csv(analysis)
-    if style.form == "json":
-        return as_json(analysis) + "\n"
-    return render(analysis, style.fold)
+    return as_json(analysis) + "\n"
