@@ -11,12 +11,15 @@ from pathlib import Path
 
 from golf.errors import fail
 from golf.logs.records import read_imported
+from golf.logs.text import read_text
 from golf.plan.ledger import Options, known_runs, plan_as_run
 from golf.records import RunPaths, enclosing_project
 from golf.report.collect import collect
 from golf.report.imported import study_of
 from golf.report.study import Study
+from golf.report.table import analyze
 from golf.report.tidy import read_tidy
+from golf.report.verify import told, verify
 from golf.report.write import FORMATS, Style, make_report
 
 TIDY = (".csv", ".tsv", ".jsonl", ".ndjson")
@@ -76,6 +79,24 @@ def read_runs(path: Path, baseline: str = "") -> Study:
         raise fail("no file of runs", hint, str(path))
     flags = ["--baseline", baseline] if baseline else []
     return replace(study, commands=(shlex.join(["golf", "report", "--runs", str(path), *flags]),))
+
+
+def verify_table(source: Source, path: Path) -> int:
+    """Say which cells of a pasted table differ from the results; return how many.
+
+    Raises:
+        GolfError: the file cannot be read, or has no table that the results know.
+    """
+    check(source, "md")
+    differing = 0
+    for study, _ in studies(source):
+        found = verify(read_text(path), analyze(study))
+        if not found.checked:
+            hint = "a table of `golf report`, or one with its headings and row names"
+            raise fail(f"no table of {study.name} here", hint, str(path))
+        print(told(found))
+        differing += len(found.differences)
+    return differing
 
 
 def report(source: Source, style: Style) -> int:

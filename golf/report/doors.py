@@ -17,7 +17,9 @@ def report(
     ] = None,
     form: Annotated[
         str,
-        typer.Option("--format", help="md (also written to reports/), csv, json."),
+        typer.Option(
+            "--format", help="md or html (in reports/), csv, json, latex, tsv, tensorboard."
+        ),
     ] = "md",
     strict: Annotated[bool, typer.Option(help="Exit 1 when cells are missing.")] = False,
     profile: Profile = "",
@@ -27,6 +29,9 @@ def report(
     ] = None,
     baseline: Annotated[str, typer.Option(help="Row of --runs to compare with.")] = "",
     details: Annotated[bool, typer.Option("--details", help="Fold long tables.")] = False,
+    verify: Annotated[
+        Path | None, typer.Option(help="Hold this markdown table against the results.")
+    ] = None,
     pictures: Annotated[
         bool, typer.Option("--pictures", help="Draw PNG and SVG beside the report.")
     ] = False,
@@ -41,6 +46,8 @@ def report(
     from golf.report.write import Style
 
     source = command.Source(matrix, options_from(profile, overrides), runs, baseline)
+    if verify:
+        raise typer.Exit(1 if command.verify_table(source, verify) else 0)
     missing = command.report(source, Style(form, details, pictures))
     raise typer.Exit(1 if strict and missing else 0)
 
@@ -64,6 +71,10 @@ def import_logs(
 
 
 def compare(
+    sides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SIDE SIDE]", help="FILE:ROW or FILE; matrices, runs or logs."),
+    ] = None,
     candidate: Annotated[str, typer.Option(help="Scores, as 1.06,1.07.")] = "",
     baseline: Annotated[str, typer.Option(help="Scores to compare with.")] = "",
     paired: Annotated[
@@ -80,14 +91,20 @@ def compare(
     confidence: Annotated[float, typer.Option(help="Of the interval.")] = 0.95,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Test whether one side scores lower than the other.
+    """Compare two rows, matrices or logs, or test bare numbers.
 
-    Welch's test, unless --paired or --fixed say otherwise. Lower scores are better.
+    The second side is held against the first. Numbers are tested by Welch, unless --paired or
+    --fixed say otherwise. Lower scores are better.
 
     Example: golf compare --candidate 1.0810,1.0808 --baseline 1.0856,1.0849
     """
     from golf.report import numbers
 
+    if sides:
+        from golf.report.sides import compare_sides
+
+        typer.echo(compare_sides(sides, as_json))
+        return
     question = numbers.Question(
         candidate=numbers.parse_values(candidate, "--candidate"),
         baseline=numbers.parse_values(baseline, "--baseline") if baseline else (),

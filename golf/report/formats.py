@@ -26,7 +26,7 @@ def as_json(analysis: Analysis) -> str:
         "seeds": list(dict.fromkeys(line["seed"] for line in study.lines)),
         "missing": study.missing,
     }
-    return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _floor(analysis: Analysis, score: str) -> dict[str, float] | None:

@@ -75,6 +75,12 @@ def grid(table: Table) -> str:
     return tabulate(cells, headers, tablefmt="pipe", colalign=align, disable_numparse=True)
 
 
+def plain_grid(table: Table) -> str:
+    """Return the table for a terminal, where nothing has to be escaped."""
+    align = ["left"] * table.left + ["right"] * (len(table.columns) - table.left)
+    return tabulate(table.rows, table.columns, "simple", colalign=align, disable_numparse=True)
+
+
 def escape_html(text: str) -> str:
     """Return ``text`` so that no tag or entity in it acts."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

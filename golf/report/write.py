@@ -7,12 +7,22 @@ from pathlib import Path
 
 from golf.files import write_text
 from golf.records import RunPaths
+from golf.report.export import as_results, write_tensorboard
 from golf.report.formats import as_csv, as_json
+from golf.report.latex import as_latex
 from golf.report.markdown import render
+from golf.report.page.write import render_page
 from golf.report.study import Study
 from golf.report.table import Analysis, analyze
 
-FORMATS = ("md", "csv", "json")
+PRINTED = {
+    "html": render_page,
+    "csv": as_csv,
+    "json": as_json,
+    "latex": as_latex,
+    "tsv": as_results,
+}
+FORMATS = ("md", *PRINTED, "tensorboard")
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,12 @@ def make_report(study: Study, style: Style, paths: RunPaths) -> Report:
     A report without a single score is not written: it would replace one that has some.
     """
     analysis = analyze(study)
+    if style.form == "tensorboard":
+        return Report("", (write_tensorboard(analysis, paths.report(study.name, "tensorboard")),))
+    if style.form == "html" and not study.is_empty:
+        page = paths.report(study.name, "html")
+        write_text(page, render_page(analysis))
+        return Report("", (page,))
     if style.form != "md":
         return Report(_text(analysis, style))
     file = paths.report(study.name, "md")
@@ -66,6 +82,11 @@ def _beside(file: Path, picture: Path) -> str:
 
 
 def _text(analysis: Analysis, style: Style) -> str:
-    if style.form == "csv":
-        return as_csv(analysis)
-    return as_json(analysis) + "\n"
+    forms = {
+        "csv": as_csv,
+        "json": as_json,
+        "latex": as_latex,
+        "html": render_page,
+        "tsv": as_results,
+    }
+    return forms[style.form](analysis)

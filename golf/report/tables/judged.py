@@ -59,6 +59,20 @@ def verdict(analysis: Analysis, name: str, found: Judgement) -> str:
     return f"{found.verdict}, {side} the noise floor"
 
 
+def statuses(analysis: Analysis, name: str) -> dict[str, str]:
+    """Return ``keep``, ``discard`` or ``crash`` by row; "" for a row that never ran."""
+    found: dict[str, str] = {}
+    for row in analysis.table:
+        delta = row.delta(name)
+        if row.mean(name) is not None:
+            kept = delta < 0 if delta is not None else not found
+            found[row.row] = "keep" if kept else "discard"
+        else:
+            crashed = any(f.row == row.row for f in analysis.study.failures)
+            found[row.row] = "crash" if crashed else ""
+    return found
+
+
 def greedy_table(analysis: Analysis) -> Table | None:
     """Return the log of a greedy search: each row against the best one before it.
 
@@ -78,22 +92,17 @@ def greedy_table(analysis: Analysis) -> Table | None:
 
 def _steps(analysis: Analysis, name: str) -> Iterator[dict[str, str]]:
     best: float | None = None
+    told = statuses(analysis, name)
     for i, row in enumerate(analysis.table, 1):
         value, delta = row.mean(name), row.delta(name)
-        status = DASH
-        if value is not None:
-            kept = delta < 0 if delta is not None else best is None
-            status = "keep" if kept else "discard"
-            best = value if best is None else min(best, value)
-        elif any(f.row == row.row for f in analysis.study.failures):
-            status = "crash"
-        told = f" ({signed(delta)} vs {row.parent})" if delta is not None else ""
+        best = min((v for v in (best, value) if v is not None), default=None)
+        against = f" ({signed(delta)} vs {row.parent})" if delta is not None else ""
         yield {
             "#": str(i),
             "Row": row.row,
-            "Description": (row.info.change or row.row) + told,
+            "Description": (row.info.change or row.row) + against,
             "Score": score(value),
-            "Status": status,
+            "Status": told[row.row] or DASH,
             "Best so far": score(best),
         }
 

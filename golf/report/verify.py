@@ -1,0 +1,192 @@
+"""``golf report --verify``: a pasted table against what the results say now."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from golf.report.sections import blocks
+from golf.report.table import Analysis
+from golf.report.tables.shape import DASH, Table
+
+RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
+CELL = re.compile(r"((?:\\.|[^|\\])*)(?:\||$)", re.S)
+NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
+SPREAD = re.compile(r"([-+\d.]+) ± ([\d.]+)")
+SAME = {"experiment": "row", "name": "row", "delta": "Δ", "95% ci": "95 % interval"}
+KEYS = ("row", "seed", "against", "value")  # columns that say which line it is
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A cell that says something else than the results."""
+
+    row: str
+    column: str
+    pasted: str
+    found: str
+    note: str = ""
+
+    def __str__(self) -> str:
+        told = f" ({self.note})" if self.note else ""
+        cell = f"{self.row} | {self.column}"
+        return f"{cell}: the table says {self.pasted}, the results {self.found}{told}"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What became of every cell of a pasted text.
+
+    Attributes:
+        checked: cells that were held against a number of the results.
+        unknown: rows and columns that the results know nothing of.
+    """
+
+    checked: int
+    differences: tuple[Difference, ...]
+    unknown: tuple[str, ...]
+
+
+def verify(text: str, analysis: Analysis) -> Verification:
+    """Hold every table of a markdown text against the tables of a report.
+
+    A pasted table is recognised by its headings; its rows by their names. Fewer decimals are no
+    difference as long as they round to the same.
+    """
+    ours = [t for block in blocks(analysis) for t in block.tables]
+    checked, differences, unknown = 0, [], []
+    for title, pasted in read_tables(text):
+        table = _closest(title, pasted, ours)
+        if table is None:
+            unknown.append("table " + " | ".join(pasted[0]))
+            continue
+        cells, lost = _pairs(pasted, table)
+        unknown += lost
+        for row, column, mine, theirs in cells:
+            checked += 1
+            if not _equal(mine, theirs):
+                note = _note(analysis, row, mine, theirs)
+                differences.append(Difference(row, column, mine, theirs, note))
+    return Verification(checked, tuple(differences), tuple(dict.fromkeys(unknown)))
+
+
+def read_tables(text: str) -> Iterator[tuple[str, list[list[str]]]]:
+    """Yield the title above each pipe table, and its lines of plain text, the headings first."""
+    lines = text.splitlines()
+    title = ""
+    for i, line in enumerate(lines[1:], 1):
+        titled = re.match(r"#+ (.*)|.*<summary>(.*)</summary>", lines[i - 1])
+        title = _plain(titled[1] or titled[2]) if titled else title
+        if "|" in lines[i - 1] and "-" in line and RULE.match(line.strip()):
+            end = i + 1
+            while end < len(lines) and "|" in lines[end]:
+                end += 1
+            yield title, [_cells(x) for x in (lines[i - 1], *lines[i + 1 : end])]
+
+
+def _cells(line: str) -> list[str]:
+    line = line.strip().removeprefix("|")
+    found = [m[1].strip() for m in CELL.finditer(line) if m[0]]
+    return [_plain(c) for c in found]
+
+
+def _plain(cell: str) -> str:
+    """Return what a reader sees of a cell; bold is not part of a number."""
+    bare = re.sub(r"(?<!\\)(?:\*\*|__)", "", cell)
+    return " ".join(html.unescape(re.sub(r"\\(.)", r"\1", bare)).split())
+
+
+def _heading(text: str) -> str:
+    name = re.sub(r"\s*\(?bpb\)?$", "", text.strip().lower())
+    return "Δ" if re.match(r"(?:δ|delta)(?: vs .*)?$", name) else SAME.get(name, name)
+
+
+def _closest(title: str, pasted: Sequence[Sequence[str]], ours: Sequence[Table]) -> Table | None:
+    """Return the table that shares most headings and rows with the pasted one."""
+    headings = {_heading(h) for h in pasted[0]}
+    names = {line[i] for line in pasted[1:] for i in (0, 1) if len(line) > i}
+
+    def likeness(table: Table) -> tuple[int, bool, int]:
+        shared = headings & {_heading(c) for c in table.columns}
+        here = {" ".join(cell.split()) for row in table.rows for cell in row[:2]}
+        return len(shared), table.title == title, len(names & here)
+
+    best = max(ours, key=likeness, default=None)
+    if best is None or likeness(best)[0] < 2 or not likeness(best)[2]:
+        return None
+    return best
+
+
+def _pairs(
+    pasted: Sequence[Sequence[str]], table: Table
+) -> tuple[list[tuple[str, str, str, str]], list[str]]:
+    """Return row, column, pasted and found text of every cell that both have."""
+    theirs = {_heading(c): i for i, c in reversed(list(enumerate(table.columns)))}
+    places = [(i, c, theirs.get(_heading(c))) for i, c in enumerate(pasted[0])]
+    unknown = [f"column {c}" for _, c, place in places if c and place is None]
+    known = [(i, c, place) for i, c, place in places if place is not None]
+    found = []
+    for line in pasted[1:]:
+        there = [(line[i], c, place) for i, c, place in known if i < len(line)]
+        keys = {place: text for text, c, place in there if _heading(c) in KEYS}
+        match = next((r for r in table.rows if _matches(r, keys)), None)
+        if match is None:
+            unknown.append(f"row {line[0]}")
+            continue
+        name = " ".join(keys.values())
+        cells = [(c, text, match[place]) for text, c, place in there if place not in keys]
+        found += [(name, column, mine, other) for column, mine, other in cells]
+    return found, unknown
+
+
+def _matches(row: Sequence[str], keys: Mapping[int, str]) -> bool:
+    return bool(keys) and all(" ".join(row[i].split()) == text for i, text in keys.items())
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.replace("−", "-").replace("–", "-").replace(DASH, "").split())
+
+
+def _equal(mine: str, theirs: str) -> bool:
+    """Compare words as words and numbers at the decimals that were pasted."""
+    mine, theirs = _bare(mine), _bare(theirs)
+    if mine == theirs or (mine in ("-", "n/a") and not theirs):
+        return True
+    numbers, others = NUMBER.findall(mine), NUMBER.findall(theirs)
+    if not numbers or len(numbers) > len(others):
+        return False
+    return all(_rounds(a, b) for a, b in zip(numbers, others, strict=False))
+
+
+def _rounds(pasted: str, found: str) -> bool:
+    """Say whether ``found`` rounds to ``pasted``; more decimals than found are not known."""
+    decimals = len(pasted.partition(".")[2])
+    known = len(found.partition(".")[2])
+    a, b = (float(x.replace(",", "")) for x in (pasted, found))
+    half = 0.5 * 10.0 ** -min(decimals, known)
+    return a == b if decimals == known else abs(a - b) <= half * (1 + 1e-9)
+
+
+def _note(analysis: Analysis, row: str, mine: str, theirs: str) -> str:
+    """Say where a wrong deviation comes from, if it is the other kind of deviation."""
+    pasted, found = SPREAD.search(_bare(mine)), SPREAD.search(_bare(theirs))
+    counts: Mapping[str, int] = {r.row: r.n for r in analysis.table}
+    n = counts.get(row, 0)
+    if not pasted or not found or n < 2:
+        return ""
+    population = float(found[2]) * math.sqrt((n - 1) / n)
+    step = 10.0 ** -len(pasted[2].partition(".")[2])
+    if abs(population - float(pasted[2])) <= step:
+        return "that is the population deviation; the sample deviation divides by n - 1"
+    return ""
+
+
+def told(found: Verification) -> str:
+    """Return the outcome for the terminal."""
+    lines = [str(d) for d in found.differences]
+    lines += [f"not checked: {u}" for u in found.unknown]
+    lines.append(f"{found.checked} cells checked, {len(found.differences)} differ")
+    return "\n".join(lines)
