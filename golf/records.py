@@ -49,6 +49,9 @@ class Result:
     version: int = RESULT_VERSION
 
 
+RESULT_FIELDS = {f.name for f in dataclasses.fields(Result)}
+
+
 @dataclass(frozen=True)
 class NodeSpec:
     """What a stage is told: ``spec.json``, written by planning before a job starts.
@@ -184,13 +187,21 @@ def read_result(paths: NodePaths) -> Result | None:
     Raises:
         GolfError: the file is damaged or was written by a newer golf.
     """
-    found = read_json(paths.result)
+    return read_result_file(str(paths.result))
+
+
+def read_result_file(path: str) -> Result | None:
+    """Return the result in a file; see ``read_result``."""
+    found = read_json(path)
     if found is None:
         return None
-    names = {f.name for f in dataclasses.fields(Result)}
-    if not isinstance(found, dict) or set(found) != names or found["version"] != RESULT_VERSION:
+    if (
+        not isinstance(found, dict)
+        or found.keys() != RESULT_FIELDS
+        or found["version"] != RESULT_VERSION
+    ):
         hint = "delete the folder to redo it"
-        raise fail("not a result that this version of golf can read", hint, str(paths.result))
+        raise fail("not a result that this version of golf can read", hint, path)
     return Result(**found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from golf.plan.expand import expand
 from golf.plan.graph import plan_matrix
 from golf.plan.ledger import Options, plan_file
 from golf.plan.show import PlanView, plan_lines
+from golf.report.markdown import render
+from golf.report.table import analyze
+from golf.report.tidy import read_tidy
 from tests.conftest import CPU
 
 ROOT = Path(__file__).parents[1]
@@ -76,3 +80,10 @@ def test_the_quickstart_varies_every_factor_that_the_mission_names() -> None:
     assert len({c.train.key for c in plan.cells}) == 18
     assert len(matrix.seeds) == 2
     assert {"quant.bits", "ttt.lr"} <= varied
+
+
+def test_the_committed_report_of_published_numbers_is_current() -> None:
+    path = Path("tests/data/published/pr1970.csv")
+    study = replace(read_tidy(ROOT / path), commands=(f"golf report --runs {path}",))
+    report = ROOT / "reports/pr1970.md"
+    assert report.read_text() == render(analyze(study)), f"golf report --runs {path}"

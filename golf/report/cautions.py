@@ -49,9 +49,18 @@ def _known(lines: Sequence[Line], name: str) -> str:
     return " and ".join(sorted({str(x[name]) for x in lines if x.get(name) is not None}))
 
 
+def _told_conditions(analysis: Analysis) -> list[tuple[str, str]]:
+    """Return the conditions that are not the same all over."""
+    return [
+        (name, said)
+        for name, said in CONDITIONS.items()
+        if len({str(x[name]) for x in analysis.study.lines if x.get(name) is not None}) > 1
+    ]
+
+
 def _conditions(analysis: Analysis) -> Iterator[str]:
     """Yield conditions in which rows differ from the row they are compared with."""
-    for name, said in CONDITIONS.items():
+    for name, said in _told_conditions(analysis):
         seen = {
             row.row: _known(list(analysis.values[row.row].values()), name) for row in analysis.table
         }
@@ -67,7 +76,7 @@ def _conditions(analysis: Analysis) -> Iterator[str]:
 
 def _mixed(analysis: Analysis) -> Iterator[str]:
     """Yield rows whose own seeds were made under different conditions."""
-    for name, said in CONDITIONS.items():
+    for name, said in _told_conditions(analysis):
         rows = [
             f"{row} ({_known(list(lines.values()), name)})"
             for row, lines in analysis.values.items()

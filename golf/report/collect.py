@@ -10,7 +10,7 @@ from golf.config.schema import KNOBS, is_relevant
 from golf.files import read_json
 from golf.plan.expand import Row
 from golf.plan.graph import Cell, Node, Plan
-from golf.records import NodeId, Result, read_result
+from golf.records import Result, read_result_file
 from golf.report.study import (
     ARTIFACT_MEASURES,
     CONDITIONS,
@@ -28,22 +28,25 @@ class Results:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.read: dict[NodeId, Result | None] = {}
+        self.runs = str(plan.paths.runs)
+        self.read: dict[str, Result | None] = {}
+        self.standing: dict[str, Result | None] = {}
 
-    def _on_disk(self, node: NodeId) -> Result | None:
-        if node not in self.read:
-            self.read[node] = read_result(self.plan.paths.node(*node))
-        return self.read[node]
+    def _on_disk(self, name: str) -> Result | None:
+        if name not in self.read:
+            self.read[name] = read_result_file(f"{self.runs}/{name}/result.json")
+        return self.read[name]
 
     def of(self, node: Node) -> Result | None:
         """Return a node's result unless it is missing or was made from what changed since."""
-        result = self._on_disk(node.id)
-        for source, used in result.inputs.items() if result else ():
-            stage, _, key = source.partition("/")
-            now = self._on_disk((stage, key))
-            if now and now.output_sha256 != used:
-                return None
-        return result
+        name = f"{node.stage}/{node.key}"
+        if name not in self.standing:
+            result = self._on_disk(name)
+            used = result.inputs.items() if result else ()
+            now = [(self._on_disk(source), output) for source, output in used]
+            changed = any(r and r.output_sha256 != output for r, output in now)
+            self.standing[name] = None if changed else result
+        return self.standing[name]
 
 
 def collect(plan: Plan, command: Sequence[str] = ()) -> Study:
@@ -69,7 +72,7 @@ def collect(plan: Plan, command: Sequence[str] = ()) -> Study:
         lines=lines,
         header=_header(plan, lines),
         commands=tuple(again),
-        failures=tuple(_failures(results)),
+        failures=tuple(_failures(results, lines)),
         wallclock_budget=plan.rows.rows[0].values["train.seconds"] is not None,
         curve=curve,
     )
@@ -93,14 +96,14 @@ def _row(row: Row, parent: Row | None) -> StudyRow:
 
 
 def _line(results: Results, cell: Cell) -> dict[str, Any]:
-    found = {node.id: results.of(node) for node in cell.nodes()}
-    train, artifact = found[cell.train.id], found[cell.quantize.id]
-    pre = found[next(iter(cell.pre.values())).id]
-    ttt = found[cell.ttt.id] if cell.ttt else None
+    found = [results.of(node) for node in cell.nodes()]
+    train, artifact = results.of(cell.train), results.of(cell.quantize)
+    pre = results.of(next(iter(cell.pre.values())))
+    ttt = results.of(cell.ttt) if cell.ttt else None
     line: dict[str, Any] = {
         "row": cell.row.name,
         "seed": cell.seed,
-        "complete": all(found.values()),
+        "complete": all(found),
         **{name: _measure(train, name) for name in TRAIN_MEASURES},
         **{name: _measure(artifact, name) for name in ARTIFACT_MEASURES},
         "scored_bytes": _measure(pre, "scored_bytes"),
@@ -111,9 +114,9 @@ def _line(results: Results, cell: Cell) -> dict[str, Any]:
     }
     for kind, nodes in (("pre", cell.pre), ("post", cell.post)):
         for i, (geometry, node) in enumerate(nodes.items()):
-            line[f"{kind}_bpb" + (f" {geometry}" if i else "")] = _measure(found[node.id], "bpb")
+            line[f"{kind}_bpb" + (f" {geometry}" if i else "")] = _measure(results.of(node), "bpb")
     line["ttt_bpb"] = _measure(ttt, "bpb")
-    line.update(_conditions([r for r in found.values() if r]))
+    line.update(_conditions([r for r in found if r]))
     return line
 
 
@@ -141,9 +144,10 @@ def _curve(results: Results, train: Node) -> Curve | None:
     return Curve(columns["step"], columns["loss"], columns["train_s"], tokens)
 
 
-def _failures(results: Results) -> list[Failure]:
+def _failures(results: Results, lines: Sequence[Line]) -> list[Failure]:
     found = []
-    for cell in results.plan.cells:
+    cells = [c for c, line in zip(results.plan.cells, lines, strict=True) if not line["complete"]]
+    for cell in cells:
         for node in cell.nodes():
             if results.of(node) is None:
                 told = read_json(results.plan.node_paths(node).failed)

@@ -68,11 +68,17 @@ def _titled(table: Table, fold: bool) -> Iterator[str]:
 
 
 def grid(table: Table) -> str:
-    """Return the table alone."""
-    align = ["left"] * table.left + ["right"] * (len(table.columns) - table.left)
-    cells = [[escape(cell) for cell in row] for row in table.rows]
-    headers = [escape(column) for column in table.columns]
-    return tabulate(cells, headers, tablefmt="pipe", colalign=align, disable_numparse=True)
+    """Return the table alone, its columns padded for who reads the source."""
+    lines = [[escape(c) for c in table.columns], *([escape(c) for c in row] for row in table.rows)]
+    widths = [max(len(c[0]) + 2, *map(len, c)) for c in zip(*lines, strict=True)]
+    sides = ["<" if i < table.left else ">" for i in range(len(widths))]
+    form = "| " + " | ".join(f"{{:{s}{w}}}" for s, w in zip(sides, widths, strict=True)) + " |"
+    rule = "|".join(
+        ":" + "-" * (w + 1) if s == "<" else "-" * (w + 1) + ":"
+        for s, w in zip(sides, widths, strict=True)
+    )
+    head, *body = (form.format(*line) for line in lines)
+    return "\n".join([head, f"|{rule}|", *body])
 
 
 def plain_grid(table: Table) -> str:
@@ -86,8 +92,11 @@ def escape_html(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+ESCAPES = str.maketrans(
+    {sign: "\\" + sign for sign in "\\`*_{}[]#|~$"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+)
+
+
 def escape(text: str) -> str:
     """Return ``text`` so that GitHub shows it literally, also inside a table cell."""
-    for sign in "\\`*_{}[]#|~$":
-        text = text.replace(sign, "\\" + sign)
-    return " ".join(escape_html(text).split())
+    return " ".join(text.translate(ESCAPES).split())

@@ -40,11 +40,10 @@ def _sizes(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _deltas(rows: Sequence[StudyRow], lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield published deltas that fit another row, or another score, than the one named."""
-    means = {row.name: _means(row.name, lines) for row in rows}
+    published = {x["row"]: x["delta"] for x in reversed(lines) if x.get("delta") is not None}
+    means = _means(lines) if published else {}
     for row in rows:
-        told = next(
-            (x["delta"] for x in lines if x["row"] == row.name and x.get("delta") is not None), None
-        )
+        told = published.get(row.name)
         if told is None or not row.parent:
             continue
         tolerance = 0.5 * 10.0 ** -len(repr(told).partition(".")[2]) + 1e-4
@@ -63,10 +62,14 @@ def _deltas(rows: Sequence[StudyRow], lines: Sequence[Mapping[str, Any]]) -> Ite
             yield f"{row.name}: the published delta {told:+g} fits no other row of the table."
 
 
-def _means(row: str, lines: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    mine = [x for x in lines if x["row"] == row]
-    found = {s: [float(x[s]) for x in mine if x.get(s) is not None] for s in SCORES}
-    return {s: mean(values) for s, values in found.items() if values}
+def _means(lines: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    values: dict[str, dict[str, list[float]]] = {}
+    for line in lines:
+        mine = values.setdefault(line["row"], {})
+        for score in SCORES:
+            if line.get(score) is not None:
+                mine.setdefault(score, []).append(float(line[score]))
+    return {row: {s: mean(v) for s, v in found.items()} for row, found in values.items()}
 
 
 def _fits(

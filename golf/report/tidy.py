@@ -11,6 +11,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +215,7 @@ def _rows(path: Path, lines: Sequence[Mapping[str, Any]], base: str) -> tuple[St
     return tuple(rows)
 
 
+@cache
 def _is_knob(name: str) -> bool:
     try:
         return name not in WORDS and name not in MEASURES and bool(find_knob(name))
@@ -221,6 +223,7 @@ def _is_knob(name: str) -> bool:
         return False
 
 
+@cache
 def _canonical(name: str) -> str:
     return find_knob(name).name
 

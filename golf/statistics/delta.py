@@ -102,8 +102,11 @@ def rounding_variance(values: Sequence[float]) -> float:
 
 
 def _decimals(value: float) -> int:
-    digits, _, exponent = repr(float(value)).partition("e")
-    return max(len(digits.partition(".")[2]) - int(exponent or 0), 0)
+    text = repr(float(value))
+    if "e" not in text:
+        return len(text) - 1 - text.index(".") if "." in text else 0
+    digits, _, exponent = text.partition("e")
+    return max(len(digits.partition(".")[2]) - int(exponent), 0)
 
 
 def paired(candidate: Sequence[float], baseline: Sequence[float]) -> Delta:

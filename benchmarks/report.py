@@ -1,0 +1,109 @@
+"""How long ``golf report`` takes over 10,000 finished cells.
+
+Run: python benchmarks/report.py [CELLS]
+
+Writes a project of that many cells with made-up results, one file per node as a run leaves them,
+and times the whole command, from the shell's point of view: the first report after the results
+were written, and the median of the following ones. A bare interpreter is timed in turn with them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from golf.plan.graph import Node, Plan
+from golf.plan.ledger import Options, plan_file, write_ledger
+from golf.records import Result
+
+SEEDS = 5
+REPEATS = 5
+
+
+def write_matrix(folder: Path, cells: int) -> Path:
+    """Write a matrix of one factor with as many values as the cells need."""
+    values = [round(0.01 + i * 1e-5, 6) for i in range(cells // SEEDS - 1)]
+    path = folder / "matrices" / "many.yaml"
+    path.parent.mkdir()
+    seeds = list(range(1, SEEDS + 1))
+    path.write_text(f"name: many\nseeds: {seeds}\nfactors:\n  matrix_lr: {values}\n")
+    return path
+
+
+def finish(plan: Plan) -> None:
+    """Write a result for every node."""
+    rng = random.Random(0)
+    for node in plan.nodes.values():
+        paths = plan.node_paths(node)
+        paths.folder.mkdir(parents=True)
+        paths.result.write_text(json.dumps(dataclasses.asdict(made_up(node, rng)), indent=1))
+
+
+def made_up(node: Node, rng: random.Random) -> Result:
+    """Return a result of the size that a real one has."""
+    measures = {
+        "train": {
+            "steps": 200, "tokens": 409600, "parameters": 254092, "flops_per_token": 884736,
+            "train_s": 13.5 + rng.random(), "step_ms": 60 + rng.random(), "tokens_per_s": 17000.0,
+            "peak_memory_mb": 380.0, "wall_s": 14.0,
+        },
+        "quantize": {
+            "artifact_bytes": 229000 + rng.randrange(1000), "model_bytes": 200000,
+            "code_bytes": 28934, "quantize_s": 1.0, "wall_s": 1.0,
+        },
+        "evaluate": {
+            "bpb": 1.85 + rng.gauss(0, 0.005), "loss_nats": 3.7, "scored_bytes": 975926.0,
+            "scored_targets": 341250.0, "eval_s": 5.0, "wall_s": 5.0,
+        },
+    }[str(node.stage)]  # fmt: skip
+    source = {"/".join(node.weights.id): output(node.weights)} if node.weights else {}
+    about = {"golf": "0.1.0", "python": "3.11", "torch": "2.13", "device": "CPU", "world_size": 1}
+    facts = {"counting": "exact", "val_sha256": "0" * 64, "bpb_convention": "all_targets"}
+    return Result(
+        str(node.stage), node.key, measures, dict(node.spec), source, output(node), 1, about, facts
+    )
+
+
+def output(node: Node) -> str:
+    """Return the hash that a node's output is said to have."""
+    return node.key * 5
+
+
+def timed(*line: str, folder: Path) -> float:
+    """Return the seconds that a command takes."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *line], cwd=folder, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Print the table."""
+    cells = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = write_matrix(folder, cells)
+        plan = plan_file(path, Options())
+        write_ledger(plan, Options())
+        finish(plan)
+        command = ("-m", "golf", "report", "matrices/many.yaml")
+        first = timed(*command, folder=folder)
+        pairs = [
+            (timed(*command, folder=folder), timed("-c", "pass", folder=folder))
+            for _ in range(REPEATS)
+        ]
+        reports, bare = (statistics.median(x) for x in zip(*pairs, strict=True))
+        print("| cells | result files | first report | later reports | bare interpreter |")
+        print("|---:|---:|---:|---:|---:|")
+        counts = f"| {len(plan.cells):,} | {len(plan.nodes):,} "
+        print(f"{counts}| {first:.2f} s | {reports:.2f} s | {bare:.3f} s |")
+
+
+if __name__ == "__main__":
+    main()
