@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 
 NUMBER = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
-STEP = re.compile(r"\s*(?:iter(?:ation)?s?|steps?)?[: =]*\s*(\d+)\s*/\s*(\d+)[\s:|,]")
+STEP = re.compile(
+    r"\s*(?:(?:iter(?:ation)?s?|steps?)?[: =]*(\d+)\s*/\s*(\d+)|steps?[: =]+(\d+)(?!\s*/))[\s:|,(]"
+)
 BPB = re.compile(rf"(?:val[_ ])?\bbpb\b\"?\s*[:=]?\s*({NUMBER})(?![\d.]*[%x])", re.I)
 VAL_BPB = re.compile(rf"\bval(?:idation)?[_ ]?bpb\"?\s*[:=]?\s*({NUMBER})", re.I)
 VAL_LOSS = re.compile(rf"\bval(?:idation)?[_ ]?loss\"?\s*[:=]?\s*({NUMBER})", re.I)
@@ -14,11 +16,18 @@ TRAIN_LOSS = re.compile(rf"(?<!val_)\b(?:train[_ ]?)?loss\"?\s*[:=]?\s*({NUMBER}
 TIME = re.compile(r"\b(?:train(?:ing)?_time|t)\s*[:=]\s*(\d+(?:\.\d+)?)\s*(ms|s)\b")
 PEAK = re.compile(r"peak[ _]mem\w*(?:[ _]allocated)?\s*[:=]\s*(\d+)\s*(MiB|MB)?", re.I)
 STOP = re.compile(r"(?:stopping[_ ]early|early[_ ]stop\w*)\s*[:=]\s*(\w+)")
-SETTING = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s?[:=]\s?([^\s,;]+)")
+SETTING = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s?[:=]\s?(\d{1,3}(?:,\d{3})+\b|[^\s,;]+)")
 DUMPED = re.compile(r"\s{1,8}([a-z_]\w*)\s*[:=]\s(.*)$")
-MODEL_SIZE = re.compile(r"serialized model([^:]*?)\s*:\s*([\d,]+)\s*bytes", re.I)
+MODEL_SIZE = re.compile(r"serialized[_ ]model([^:]*?)\s*:\s*([\d,]+)\s*bytes", re.I)
+ARTIFACT_SIZE = re.compile(
+    r"\b((?:total[_ ])?artifact[_ ](?:size|bytes)|bytes[_ ]total|submission[_ ]bytes)"
+    r"\s*[:=]\s*(\d[\d,]{4,})(?![\d.]|\s*[KMG])",
+    re.I,
+)
 TOTAL_SIZE = re.compile(r"total submission size([^:]*?)\s*:\s*([\d,]+)(?:\s*bytes)?", re.I)
-CODE_SIZE = re.compile(r"code size([^:]*?)\s*:\s*([\d,]+)(?:\s*bytes)?", re.I)
+CODE_SIZE = re.compile(
+    r"\bcode[_ ](?:size|bytes)([^:=]*?)\s*[:=]\s*([\d,]+)(?![\d.]|\s*[KMG])", re.I
+)
 BUDGET = re.compile(r"budget\s*:\s*([\d,]+)\s*/\s*[\d,]+")
 CODE_PART = re.compile(r"\bcode\s*:\s*(\d+)\b")
 SLIDING_MODE = re.compile(r"eval_mode\s*[:=]\s*sliding|^\s*sliding_(?:window_)?eval\b")
@@ -31,7 +40,7 @@ NEW_RUN = re.compile(
 
 @dataclass(frozen=True)
 class Step:
-    """A line about one step of the training."""
+    """A line about one step of the training; ``of`` is 0 where the line does not say."""
 
     step: int
     of: int
@@ -46,13 +55,13 @@ def parse_step(line: str) -> Step | None:
     found = STEP.match(line)
     if not found:
         return None
-    rest = line[found.end(2) :]
+    rest = line[found.end() - 1 :]
     bpb, loss, train = VAL_BPB.search(rest), VAL_LOSS.search(rest), TRAIN_LOSS.search(rest)
     if not (bpb or loss or train):
         return None
     return Step(
-        step=int(found[1]),
-        of=int(found[2]),
+        step=int(found[1] or found[3]),
+        of=int(found[2] or 0),
         val_bpb=bpb[1] if bpb else "",
         val_loss=float(loss[1]) if loss else None,
         train_loss=float(train[1]) if train and not loss else None,

@@ -23,6 +23,7 @@ EXTRAS = re.compile(r"etlb|ngram|n-gram|slot|cache|knn|hedge|mixer|ensemble|orac
 PRE = re.compile(r"pre[-_ ]?quant|post[-_ ]?(?:ema|swa)|(?:ema|swa)[-_ ]eval|unquantized|final_raw")
 POST = re.compile(r"round[-_ ]?trip|quant|(?<![a-z])int\d|ternary|binary|fp8|nf4")
 TTT = re.compile(r"(?<![a-z])ttt|test[-_ ]time")
+BEFORE_TTT = re.compile(r"(?:pre|before|no|without)[-_ ]?ttt")
 SLIDING = re.compile(r"sliding|stride")
 AVERAGED = re.compile(r"post[-_ ]?(?:ema|swa)|(?:ema|swa)[-_ ]eval")
 
@@ -51,7 +52,7 @@ def kind_of(label: str, sliding_mode: bool) -> Kind:
         sliding_mode: whether the script said that it now evaluates with a sliding window; then
             even a "roundtrip" is a sliding number.
     """
-    text = label.lower()
+    text = BEFORE_TTT.sub("", label.lower())
     pre, sliding, ttt = (bool(p.search(text)) for p in (PRE, SLIDING, TTT))
     if EXTRAS.search(text) or (pre and (sliding or ttt)):
         return Kind.OTHER

@@ -204,10 +204,14 @@ def _read_header(line: str, run: Run) -> None:
 
 
 def _read_size(line: str, run: Run) -> bool:
-    for pattern, kept in ((grammar.MODEL_SIZE, run.sizes), (grammar.TOTAL_SIZE, run.totals)):
+    for pattern, kept in (
+        (grammar.MODEL_SIZE, run.sizes),
+        (grammar.TOTAL_SIZE, run.totals),
+        (grammar.ARTIFACT_SIZE, run.totals),
+    ):
         found = pattern.search(line)
         if found:
-            kept.append((found[1].strip(" ()"), whole(found[2])))
+            kept.append((found[1].strip(" _()"), whole(found[2])))
             return True
     code, budget, part = (
         p.search(line) for p in (grammar.CODE_SIZE, grammar.BUDGET, grammar.CODE_PART)

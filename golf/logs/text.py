@@ -16,7 +16,7 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 PREFIX = re.compile(
     r"(?:\[?(?:default|rank|local_rank)\s?\d+\]?[:|]?\s*"
     r"|\[?\d{4}-\d\d-\d\d[T ][\d:.,]+Z?\]?\s*(?:[-|:]\s*)?"
-    r"(?:\[?(?:INFO|DEBUG|WARNING)\]?\s*[-|:]?\s*)?)+"
+    r"(?:\[?(?:INFO|DEBUG|WARNING)\]?\s*[-|:]?\s*)?|\[\d\d:\d\d:\d\d[\d.,]*\]\s*)+"
 )
 SOURCE_LINES = 4  # lines that only a program has, before a section counts as one
 

@@ -156,10 +156,29 @@ def test_steps_of_test_time_training_are_not_of_the_training() -> None:
     )
 
 
-@pytest.mark.parametrize("prefix", ["[rank0]: ", "2026-03-18 14:37:59,123 - INFO - ", "\x1b[32m"])
+@pytest.mark.parametrize(
+    "prefix", ["[rank0]: ", "2026-03-18 14:37:59,123 - INFO - ", "[14:37:59] ", "\x1b[32m"]
+)
 def test_prefixes_of_launchers_and_loggers_do_not_matter(prefix: str) -> None:
     text = "".join(prefix + x for x in (HEAD + STEPS + SIZES + POST).splitlines(keepends=True))
     assert only(text) == only(HEAD + STEPS + SIZES + POST)
+
+
+def test_sizes_are_known_by_other_names_too() -> None:
+    sizes = (
+        "serialized_model_int8_zlib:15815847 bytes\ncode_bytes: 47642\nartifact_bytes=15,863,489\n"
+    )
+    entry = only(HEAD + STEPS + sizes)
+    assert (entry["model_bytes"], entry["code_bytes"]) == (15815847, 47642)
+    assert entry["artifact_bytes"] == 15863489
+    assert only(HEAD + STEPS + "artifact size: 15.92 MB\n")["artifact_bytes"] is None
+
+
+def test_steps_without_a_total_and_numbers_with_commas_are_read() -> None:
+    head = "seed: 3\nmodel_params: 35,943,512\niterations: 200\n"
+    entry = only(head + "step 100 | val loss 2.1 | val bpb 1.25 |\n")
+    assert (entry["steps"], entry["iterations_cap"], entry["model_params"]) == (100, 200, 35943512)
+    assert entry["pre_quant_bpb"] == 1.25
 
 
 def test_progress_bars_that_overwrite_their_line_are_lines() -> None:
@@ -191,6 +210,7 @@ def test_the_closing_block_of_autoresearch_is_read() -> None:
         ("final_ttt_lora", Kind.TTT),
         ("quantized_sliding_etlb", Kind.OTHER),
         ("post-prequant-ttt", Kind.OTHER),
+        ("post-quantization pre-ttt", Kind.POST),
         ("final_causal_slot_exact", Kind.OTHER),
         ("attttention", Kind.OTHER),
     ],
