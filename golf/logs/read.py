@@ -7,15 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from golf.logs import lines as grammar
 from golf.logs.lines import Step, parse_score, parse_settings, parse_step, parse_time, whole
-from golf.logs.meaning import AVERAGED, SLIDING, Kind, Score, kind_of, pick, split_aliases
+from golf.logs.meaning import SLIDING, Kind, Score, kind_of, pick, split_aliases
 from golf.logs.summary import read_block
 from golf.logs.text import clean_lines, read_text
 
-ARTIFACT_LIMIT = 16_000_000
 AVERAGING = re.compile(r"\s*(?:ema|swa)\w*\s*:\s*applying", re.I)
 DEVICE = re.compile(r"(NVIDIA [A-Z]+[\w-]*(?: [\w-]+)*?)\s{2,}")
 TORCH = re.compile(r"PyTorch\s+(\d[\w.+]*)")
@@ -235,54 +233,6 @@ def _read_end(line: str, run: Run) -> bool:
     if AVERAGING.match(line):
         run.averaged = True
     return bool(stop or peak)
-
-
-def as_entry(run: Run) -> dict[str, Any]:
-    """Return a run under the names that the field's own index of logs uses; null is not in it."""
-    kinds = (Kind.PRE, Kind.POST, Kind.SLIDING, Kind.TTT)
-    scores = {kind: s for kind in kinds if (s := run.score(kind))}
-    last, artifact = run.last_validation, run.artifact
-    labels = {str(k): _label(s) for k, s in scores.items() if k is not Kind.PRE}
-    labels |= {str(k): _label(s) for k, s in scores.items() if k is Kind.PRE}
-    labels |= {"artifact": artifact[0]} if artifact else {}
-    entry: dict[str, Any] = {
-        "source": run.source,
-        "n_runs": run.siblings,
-        "source_lines_removed": run.removed,
-        "seed": run.seed,
-        "steps": run.last_step,
-        **{f"{kind}_bpb": scores[kind].bpb if kind in scores else None for kind in kinds},
-        "artifact_bytes": artifact[1] if artifact else None,
-        "model_bytes": run.model_bytes,
-        "code_bytes": run.code_bytes,
-        "train_time_ms": _rounded(run.train_time_ms),
-        "peak_alloc_mib": run.peak_mib,
-        "model_params": run.number(*PARAMETERS),
-        "stop_reason": run.stop_reason,
-        "iterations_cap": run.cap,
-        "last_step_val_bpb": float(last.val_bpb) if last else None,
-        "fits_16000000": artifact[1] <= ARTIFACT_LIMIT if artifact else None,
-        "decimals": {str(k): s.decimals for k, s in scores.items()},
-        "labels": labels,
-        "final_metric": str(list(scores)[-1]) if scores else None,
-    }
-    return entry | _extras(run)
-
-
-def _extras(run: Run) -> dict[str, Any]:
-    aliases = split_aliases(run.scores)[1]
-    found: dict[str, Any] = {"alias_labels_repeating_sliding": aliases} if aliases else {}
-    if "uncompressed" in run.code:
-        found["code_bytes_uncompressed"] = run.code["uncompressed"]
-    return found
-
-
-def _label(score: Score) -> str:
-    return "post_ema_eval" if AVERAGED.search(score.label.lower()) else score.label
-
-
-def _rounded(value: float | None) -> int | None:
-    return None if value is None else round(value)
 
 
 def curve_of(run: Run) -> dict[str, Sequence[float]] | None:

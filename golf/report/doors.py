@@ -70,24 +70,33 @@ def import_logs(
     imported.run_import(logs, name, row, dry_run, as_json)
 
 
+Sides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[SIDE SIDE]", help="FILE:ROW or FILE; matrices, runs or logs."),
+]
+Candidate = Annotated[str, typer.Option(help="Scores, as 1.06,1.07.")]
+Baseline = Annotated[str, typer.Option(help="Scores to compare with.")]
+Paired = Annotated[
+    bool, typer.Option("--paired", help="The scores are pairs, such as equal seeds.")
+]
+Fixed = Annotated[
+    float | None, typer.Option(help="A number to compare with, in place of --baseline.")
+]
+Unit = Annotated[str, typer.Option(help="Unit of the margin: bpb, or nats per token.")]
+BytesPerToken = Annotated[
+    float | None, typer.Option(help="Of the tokenizer; converts a margin in nats.")
+]
+
+
 def compare(
-    sides: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[SIDE SIDE]", help="FILE:ROW or FILE; matrices, runs or logs."),
-    ] = None,
-    candidate: Annotated[str, typer.Option(help="Scores, as 1.06,1.07.")] = "",
-    baseline: Annotated[str, typer.Option(help="Scores to compare with.")] = "",
-    paired: Annotated[
-        bool, typer.Option("--paired", help="The scores are pairs, such as equal seeds.")
-    ] = False,
-    fixed: Annotated[
-        float | None, typer.Option(help="A number to compare with, in place of --baseline.")
-    ] = None,
+    sides: Sides = None,
+    candidate: Candidate = "",
+    baseline: Baseline = "",
+    paired: Paired = False,
+    fixed: Fixed = None,
     margin: Annotated[float, typer.Option(help="The gain to exceed.")] = 0.0,
-    unit: Annotated[str, typer.Option(help="Unit of the margin: bpb, or nats per token.")] = "bpb",
-    bytes_per_token: Annotated[
-        float | None, typer.Option(help="Of the tokenizer; converts a margin in nats.")
-    ] = None,
+    unit: Unit = "bpb",
+    bytes_per_token: BytesPerToken = None,
     confidence: Annotated[float, typer.Option(help="Of the interval.")] = 0.95,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -106,14 +115,14 @@ def compare(
         typer.echo(compare_sides(sides, as_json))
         return
     question = numbers.Question(
-        candidate=numbers.parse_values(candidate, "--candidate"),
-        baseline=numbers.parse_values(baseline, "--baseline") if baseline else (),
-        fixed=fixed,
-        paired=paired,
-        margin=margin,
-        unit=unit,
-        bytes_per_token=bytes_per_token,
-        confidence=confidence,
+        numbers.parse_values(candidate, "--candidate"),
+        numbers.parse_values(baseline, "--baseline") if baseline else (),
+        fixed,
+        paired,
+        margin,
+        unit,
+        bytes_per_token,
+        confidence,
     )
     numbers.check(question)
     found = json.dumps(numbers.as_json(question), indent=2, allow_nan=False)

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from golf.errors import GolfError
+from golf.logs.index import as_entry
 from golf.logs.meaning import Kind, kind_of
-from golf.logs.read import as_entry, parse_log, read_log
+from golf.logs.read import parse_log, read_log
 
 DATA = Path(__file__).parents[1] / "data" / "logs"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((DATA / "expected.json").read_text())
