@@ -9,7 +9,18 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("run", "plan", "report", "show", "factors", "init", "schema", "diff", "compare", "import")
+COMMANDS = (
+    "run",
+    "plan",
+    "report",
+    "show",
+    "factors",
+    "init",
+    "schema",
+    "diff",
+    "compare",
+    "import",
+)
 
 BROKEN = {
     "misspelt": (

@@ -8,8 +8,8 @@ from typing import Any
 
 from golf.config.schema import KNOBS, is_relevant
 from golf.files import read_json
-from golf.plan.expand import Row
 from golf.plan.graph import Cell, Node, Plan
+from golf.plan.row import Row
 from golf.records import Result, read_result_file
 from golf.report.study import (
     ARTIFACT_MEASURES,
@@ -21,6 +21,7 @@ from golf.report.study import (
     Study,
     StudyRow,
 )
+from golf.report.tables.shape import signed
 
 
 class Results:
@@ -59,7 +60,6 @@ def collect(plan: Plan, command: Sequence[str] = ()) -> Study:
     results = Results(plan)
     cells = {(c.row.name, c.seed): c for c in plan.cells}
     lines = tuple(_line(results, cell) for cell in plan.cells)
-    rows = {r.name: r for r in plan.rows.rows}
 
     def curve(row: str, seed: int) -> Curve | None:
         return _curve(results, cells[row, seed].train)
@@ -68,30 +68,33 @@ def collect(plan: Plan, command: Sequence[str] = ()) -> Study:
     return Study(
         name=plan.variant,
         question=plan.rows.matrix.question,
-        rows=tuple(_row(r, rows.get(r.parent)) for r in plan.rows.rows),
+        rows=tuple(map(_row, plan.rows.rows)),
         lines=lines,
         header=_header(plan, lines),
         commands=tuple(again),
         failures=tuple(_failures(results, lines)),
+        notes=tuple(f"Not run yet: {', '.join(w.rows)}; {w.reason}." for w in plan.waiting),
+        decisions=tuple(line for outcome in plan.outcomes for line in outcome.lines()),
         wallclock_budget=plan.rows.rows[0].values["train.seconds"] is not None,
         curve=curve,
     )
 
 
-def _row(row: Row, parent: Row | None) -> StudyRow:
+def _row(row: Row) -> StudyRow:
     settings = {n: v for n, v in row.values.items() if is_relevant(KNOBS[n], row.values)}
-    theirs = parent.origins if parent else row.origins
-    words = {w: str(getattr(row, w, "") or "") for w in ("expect", "why", "priority")}
-    tags = getattr(row, "tags", "")
+    about = row.about
+    delta = "" if about.expect.delta is None else signed(about.expect.delta)
     return StudyRow(
         name=row.name,
         change=row.change,
         parent=row.parent,
         note=row.note,
-        tags=tags if isinstance(tags, str) else ", ".join(tags),
+        expect=", ".join(filter(None, (delta, about.expect.outcome))),
+        why=about.why,
+        priority=about.priority,
+        tags=", ".join(about.tags),
         settings=settings,
-        own={n: v for n, v in settings.items() if row.origins.get(n) != theirs.get(n)},
-        **words,
+        own={n: settings[n] for n in row.own if n in settings},
     )
 
 
@@ -116,6 +119,10 @@ def _line(results: Results, cell: Cell) -> dict[str, Any]:
         for i, (geometry, node) in enumerate(nodes.items()):
             line[f"{kind}_bpb" + (f" {geometry}" if i else "")] = _measure(results.of(node), "bpb")
     line["ttt_bpb"] = _measure(ttt, "bpb")
+    for budget, other in cell.also.items():
+        for kind, nodes in (("pre", other.pre), ("post", other.post)):
+            node = next(iter(nodes.values()))
+            line[f"{kind}_bpb {budget}"] = _measure(results.of(node), "bpb")
     line.update(_conditions([r for r in found if r]))
     return line
 

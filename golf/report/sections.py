@@ -40,6 +40,7 @@ def blocks(analysis: Analysis) -> Iterator[Block]:
     notes = [f"{r.row}: {r.info.note}" for r in analysis.table if r.info.note]
     made = (
         Block("", tuple(notes)),
+        Block("Waves", analysis.study.decisions),
         Block("Warnings", tuple(cautions(analysis))),
         Block("Findings", tuple(str(f) for f in findings(analysis))),
         Block("Deltas", tables=_present(delta_table(analysis, s) for s in _judged(analysis))),

@@ -101,11 +101,12 @@ class Study:
 
     Attributes:
         lines: one per row and seed: ``row``, ``seed``, ``complete``, the MEASURES (None when
-            missing), a pair ``pre_bpb GEOMETRY``, ``post_bpb GEOMETRY`` for each further
-            geometry, and the CONDITIONS that are known.
+            missing), a pair ``pre_bpb NAME``, ``post_bpb NAME`` for each further geometry and
+            each further budget, and the CONDITIONS that are known.
         header: facts above the table.
         commands: how to repeat it.
         notes: what a reader must know about the source.
+        decisions: how the waves of the matrix ended.
         others: further columns of the lines that hold measures.
         curve: the training curve of a row and seed, read when asked for.
     """
@@ -118,6 +119,7 @@ class Study:
     commands: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
+    decisions: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     wallclock_budget: bool = False
     curve: Callable[[str, int], Curve | None] = no_curve
