@@ -23,7 +23,7 @@ LEGEND = (
     "Bits per byte, lower is better; mean ± sample standard deviation over n seeds. Δ is the "
     "mean difference to the named row over the seeds that both have, or of the means where none "
     "match. Artifact: the largest "
-    f"seed's bytes, model and code (code provisional); ✅ within {ARTIFACT_LIMIT:,} bytes."
+    f"seed's bytes, model and code; ✅ within {ARTIFACT_LIMIT:,} bytes."
 )
 
 
