@@ -47,7 +47,10 @@ def assemble(matrix: Matrix, setup: Setup, ask: Ask) -> Plan:
     staging.go()
     waves = {wave.name for wave in matrix.waves}
     known = replace(matrix, drafts=staging.drafts(), where=(), exclude=())
-    rows = replace(_expand(known, setup, frozenset(), whole=False), dropped=checked.dropped)
+    rows = replace(
+        _expand(known, setup, frozenset(), whole=False),
+        dropped=(*checked.dropped, *staging.dropped),
+    )
     rows = replace(rows, rows=tuple(staging.with_seeds(row) for row in rows.rows))
     return replace(
         plan_matrix(rows, setup.root, setup.variant),

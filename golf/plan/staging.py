@@ -12,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from golf.config.matrix import BASELINE, RIVALS, Matrix, RowDraft, Setting, Wave, WinnerRule
+from golf.plan.checks import rule_problems
 from golf.plan.graph import Cell, Place, Plan, make_cell
 from golf.plan.jury import Jury, foreign_outcome, measure_of, scores_of
 from golf.plan.outcome import Outcome, Waiting
-from golf.plan.row import Row
+from golf.plan.row import Dropped, Row
 from golf.plan.sequential import look
 from golf.plan.stack import RowMaker, baseline_draft
 from golf.plan.winner import Gain, Noise, Scores, stacked
@@ -28,6 +29,7 @@ class Staging:
     """Goes through the waves as far as results allow.
 
     Attributes:
+        dropped: rows that cannot be built on the winner that they waited for.
         known: the drafts of rows that are known, with the parents that were found for them.
         waiting: the others.
         outcomes: what was decided on the way.
@@ -44,6 +46,7 @@ class Staging:
         self.members: dict[str, Sequence[str]] = {}  # a finished wave's rows
         self.bases: dict[str, str] = {}
         self.outcomes: dict[str, Outcome] = {}
+        self.dropped: list[Dropped] = []
         self.waiting: list[Waiting] = []
         self.before: list[Plan] = []
         self.cells: dict[tuple[str, int], Cell] = {}
@@ -114,8 +117,21 @@ class Staging:
         for name, draft in drafts.items():
             moved = draft.parent == BASELINE and base != BASELINE
             self.known[name] = replace(draft, parent=base, source="wave") if moved else draft
-        if self._settle(tuple(drafts)):
-            self.members[wave.name] = tuple(drafts)
+            if moved:
+                self._drop_unfit(name)
+        kept = tuple(name for name in drafts if name in self.known)
+        if self._settle(kept):
+            self.members[wave.name] = kept
+
+    def _drop_unfit(self, name: str) -> None:
+        """Take a row out that cannot be built on the winner; the other rows go on."""
+        draft = self.known[name]
+        settled, wrong = self.maker.settle(draft)
+        row, world_size = self.maker.row(draft, settled), self.maker.launch.nproc_per_node
+        broken = wrong or rule_problems(row, self.maker.chain(draft), draft.where, world_size)
+        if broken:
+            self.dropped.append(Dropped(name, f"on {draft.parent}: {broken[0].what}"))
+            del self.known[name]
 
     def _base(self, wave: Wave) -> str | None:
         """Return the row that a wave's rows start from; None while it is not known."""

@@ -394,3 +394,23 @@ def test_a_rule_for_seeds_that_makes_no_sense_is_a_mistake(
 
 def test_a_number_of_seeds_counts_from_the_first(tmp_path: Path) -> None:
     assert planned(write_matrix(tmp_path, "seeds: 3\n")).rows.seeds == (1337, 1338, 1339)
+
+
+def test_a_row_that_does_not_fit_the_winner_is_dropped_with_its_reason(tmp_path: Path) -> None:
+    text = """\
+seeds: [1, 2]
+baseline: {model_dim: 128, head_dim: 32}
+rows:
+  wide: {model_dim: 160}
+  pairs: {n_kv_head: = n_head // 2}
+  turn: {rope_dims: 16}
+waves:
+  - {rows: [wide], margin: 0.001}
+  - {rows: [pairs, turn], baseline: {winner_of: 1}}
+"""
+    last = play(write_matrix(tmp_path, text), fixed(wide=0.9))[-1]
+    assert row_names(last) == ["baseline", "wide", "turn"]
+    (dropped,) = last.rows.dropped
+    assert dropped.name == "pairs"
+    assert dropped.reason == "on wide: 5 query heads cannot share n_kv_head 2 evenly"
+    assert not last.waiting
