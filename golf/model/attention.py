@@ -66,16 +66,18 @@ class Attention(nn.Module):
         self.attend = attend
 
     def forward(self, x_BTC: Tensor, residual_BTC: Tensor, carry: Carry) -> Tensor:
-        q_BTC = carry.through("q", self.q, x_BTC)
+        q_BTC = carry.through("q", self.q, carry.end(x_BTC))
         sources = Sources(x_BTC, residual_BTC, q_BTC)
         k = self._heads(carry.through("k", self.k, x_BTC))
         v = self._heads(carry.through("v", self.v, x_BTC))
         v = self.value_residual(self.value_embed(v, carry, sources), carry)
-        turn = self.rope.at(x_BTC.size(1), carry.starts_BT)
-        q = self.query_gain(self.rope(self.norm(self._heads(q_BTC)), turn))
+        cos, sin = turn = self.rope.at(x_BTC.size(1), carry.starts_BT)
+        q_turn = (carry.end(cos, -3), carry.end(sin, -3))
+        q = self.query_gain(self.rope(self.norm(self._heads(q_BTC)), q_turn))
         k = self.rope(self.norm(k), turn)
         y = self.attend(q, k, v, self._reach(carry.starts_BT), self.scale, carry.starts_BT)
-        y_BTHD = self.gate(self.exclude(y, v), sources)
+        sources = Sources(carry.end(x_BTC), carry.end(residual_BTC), q_BTC)
+        y_BTHD = self.gate(self.exclude(y, carry.end(v)), sources)
         return carry.through("out", self.out, y_BTHD.flatten(2))
 
     def _heads(self, x_BTC: Tensor) -> Tensor:

@@ -38,7 +38,7 @@ class Block(nn.Module):
 
     def forward(self, lanes: Lanes, carry: Carry) -> Lanes:
         x = self.mix(lanes[0], carry.x0_BTC)
-        x = x + self.attend(x, carry)
+        x = carry.end(x) + self.attend(x, carry)
         x = x + self.feed(x, carry)
         return x, x
 
@@ -60,7 +60,8 @@ class ParallelBlock(Block):
 
     def forward(self, lanes: Lanes, carry: Carry) -> Lanes:
         x = self.mix(lanes[0], carry.x0_BTC)
-        x = x + self.attend(x, carry) + self.feed(x, carry)
+        end = carry.end(x)
+        x = end + self.attend(x, carry) + self.feed(end, carry)
         return x, x
 
 
@@ -69,7 +70,8 @@ class TwoLaneBlock(Block):
 
     def forward(self, lanes: Lanes, carry: Carry) -> Lanes:
         attn = self.attend(self.mix(lanes[0], carry.x0_BTC), carry)
-        mixed: Lanes = carry.lanes(self.layer, lanes, attn, self.feed(lanes[1], carry))
+        ends: Lanes = carry.end(lanes[0]), carry.end(lanes[1])
+        mixed: Lanes = carry.lanes(self.layer, ends, attn, self.feed(ends[1], carry))
         return mixed
 
 

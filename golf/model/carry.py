@@ -30,6 +30,8 @@ class Carry:
         slot: the step of the route that is being taken.
         values_BTC: what the shared value table adds to values, where there is one.
         first_v_BTKD: the values of the first block, once they are known.
+        last: how many positions at the end the present block has to give; None for all. Set in
+            the last block of a pass whose caller wants no more.
     """
 
     tokens_BT: Tensor
@@ -40,10 +42,19 @@ class Carry:
     slot: Slot
     values_BTC: Tensor | None = None
     first_v_BTKD: Tensor | None = None
+    last: int | None = None
 
     def through(self, name: str, run: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        """Return ``run(x)`` as the taps of this point leave it."""
+        """Return ``run(x)`` as the taps of this point leave it.
+
+        Where ``run`` gives the last positions only, taps see what it read there.
+        """
         y = run(x)
+        read = x if y.size(1) == x.size(1) else self.end(x)
         for tap in self.taps:
-            y = tap(self.slot, name, x, y)
+            y = tap(self.slot, name, read, y)
         return y
+
+    def end(self, x: Tensor, dim: int = 1) -> Tensor:
+        """Return x at the positions that the present block has to give."""
+        return x if self.last is None else x.narrow(dim, x.size(dim) - self.last, self.last)

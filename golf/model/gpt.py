@@ -60,21 +60,29 @@ class GPT(nn.Module):
         self.route: tuple[Slot, ...] = build_route(config, config.loop_count)
 
     def logits(
-        self, tokens_BT: Tensor, starts_BT: Tensor | None = None, taps: tuple[Tap, ...] = ()
+        self,
+        tokens_BT: Tensor,
+        starts_BT: Tensor | None = None,
+        taps: tuple[Tap, ...] = (),
+        last: int | None = None,
     ) -> Tensor:
-        """Return the logits of each next token, (B, T, V) float32.
+        """Return the logits of each next token, (B, T, V) float32; (B, last, V) with ``last``.
 
         Args:
             tokens_BT: input tokens.
             starts_BT: where each token's document begins within its row, to keep attention
                 inside documents; None to attend across them.
             taps: see ``golf.model.carry.Carry``.
+            last: how many positions at the end of each row are wanted, at least 1. The last
+                block's queries and MLP and the head then skip the rest, which is most of what
+                a sliding window computes; the numbers are the same.
         """
         carry = self.carry(tokens_BT, starts_BT, taps)
         lanes: Lanes = (carry.x0_BTC, carry.x0_BTC)
         outputs: list[Lanes] = []
         for slot in self.route:
             carry.slot = slot
+            carry.last = last if slot is self.route[-1] else None
             lanes = self.blocks[slot.layer](self.skips(lanes, outputs, slot), carry)
             outputs.append(lanes)
         x = self.backout(self.lanes.merge(lanes), outputs)
@@ -97,9 +105,13 @@ class GPT(nn.Module):
         targets_BT: Tensor,
         starts_BT: Tensor | None = None,
         taps: tuple[Tap, ...] = (),
+        last: int | None = None,
     ) -> Tensor:
-        """Return the negative log likelihood of each target in nats, (B, T) float32."""
-        return target_nll(self.logits(tokens_BT, starts_BT, taps), targets_BT)
+        """Return the negative log likelihood of each target in nats, (B, T) float32.
+
+        With ``last``, targets and result are those of the last positions, (B, last).
+        """
+        return target_nll(self.logits(tokens_BT, starts_BT, taps, last), targets_BT)
 
     def bake(self) -> None:
         """Make every master weight the weight in use, before it is measured or exported."""

@@ -74,7 +74,7 @@ class Backout(nn.Module):
         self.weight_1 = nn.Parameter(torch.full((1,), start))
 
     def forward(self, x_BTC: Tensor, outputs: Sequence[Lanes]) -> Tensor:
-        middle = outputs[len(outputs) // 2][0]
+        middle = outputs[len(outputs) // 2][0][:, -x_BTC.size(1) :]
         return x_BTC - self.weight_1.to(x_BTC.dtype) * middle
 
 
