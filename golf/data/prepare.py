@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from golf.data import caseops
 from golf.data.corpus import read_corpus
+from golf.data.published import check_total
 from golf.data.shards import open_shard, write_shard
 from golf.data.tokenizer import (
     BOS,
@@ -80,31 +82,58 @@ def prepare(folder: Path) -> None:
 
 def _build(folder: Path, recipe: dict[str, Any]) -> Prepared:
     """Tokenize an embedded corpus: one BOS per document, bytes checked document by document."""
-    documents = read_corpus(recipe["corpus"])
-    tokenizer = train_tokenizer(documents.train, recipe["vocab_size"])
+    documents, form = read_corpus(recipe["corpus"]), FORMS[bool(recipe.get("caseops"))]
+    train_texts = [form.encode(text) for text in documents.train]
+    tokenizer = train_tokenizer(train_texts, recipe["vocab_size"], form.symbols)
     (folder / "tokenizer.model").write_bytes(tokenizer.serialized_model_proto())
-    table = exact_bytes(tokenizer)
     streams = {}
     for split, texts in (("train", documents.train), ("val", documents.val)):
-        ids = [encode_exact(tokenizer, text) for text in texts]
+        ids = [encode_exact(tokenizer, form.encode(text)) for text in texts]
         if split == "val":
-            _check_exact(tokenizer, table, ids, texts)
+            _check_exact(tokenizer, form, ids, texts)
         streams[split] = np.array([i for document in ids for i in (BOS, *document)], "<u2")
     names = {k: f"{recipe['corpus']}_{k}_000000.bin" for k in ("train", "val", "val_bytes")}
     write_shard(folder / names["train"], streams["train"])
     write_shard(folder / names["val"], streams["val"])
-    write_shard(folder / names["val_bytes"], table[streams["val"]])
+    write_shard(folder / names["val_bytes"], form.count(tokenizer, streams["val"]))
     raw_bytes = sum(len(text.encode()) for text in documents.val)
     return _describe(names, streams["val"], recipe, "exact", len(streams["train"]), raw_bytes)
 
 
+@dataclass(frozen=True)
+class Form:
+    """How text is written before it is cut into tokens.
+
+    Attributes:
+        symbols: characters that are tokens of their own.
+        encode, decode: to that form and back.
+        count: bytes of the text itself that each token stands for.
+    """
+
+    symbols: tuple[str, ...]
+    encode: Callable[[str], str]
+    decode: Callable[[str], str]
+    count: Callable[[Any, Tokens], Tokens]
+
+
+def _count_plain(tokenizer: Any, ids: Tokens) -> Tokens:
+    return exact_bytes(tokenizer)[ids]
+
+
+FORMS = {
+    False: Form((), str, str, _count_plain),
+    True: Form(caseops.OPERATORS, caseops.encode, caseops.decode, caseops.raw_bytes),
+}
+
+
 def _check_exact(
-    tokenizer: Any, table: Tokens, ids: Sequence[list[int]], texts: Sequence[str]
+    tokenizer: Any, form: Form, ids: Sequence[list[int]], texts: Sequence[str]
 ) -> None:
     """Refuse a tokenizer that loses or miscounts a byte of the validation text."""
     for document, text in zip(ids, texts, strict=True):
-        exact = tokenizer.decode(document) == text
-        if not exact or int(table[document].sum()) != len(text.encode()):
+        exact = form.decode(tokenizer.decode(document)) == text
+        counted = form.count(tokenizer, np.array(document, "<u2"))
+        if not exact or int(counted.sum(dtype=np.int64)) != len(text.encode()):
             raise fail("the tokenizer does not keep every byte of the validation text")
 
 
@@ -154,6 +183,7 @@ def _adopt_shards(folder: Path, recipe: dict[str, Any]) -> Prepared:
     write_shard(folder / "val_bytes.bin", counted[:kept])
     tokens = sum(len(open_shard(p)) for p in train)
     raw_bytes = int(counted[1:kept].sum(dtype=np.int64))
+    check_total(kept - 1, raw_bytes, str(source))
     made = _describe(names, val[:kept], recipe, counting, tokens, raw_bytes)
     return Prepared(**{**asdict(made), "train": [str(p) for p in train]})
 

@@ -8,7 +8,7 @@ and charge a leading space only after ordinary tokens (parameter-golf, ``train_g
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +18,19 @@ import sentencepiece
 from golf.errors import fail
 
 BOS = 1
+CONTROL_TOKENS = 4  # pad, BOS, EOS, unknown: the first ids of every tokenizer of the field
 SPACE = "\u2581"
 COVERAGE = 0.9995  # of characters; the rare rest falls back to bytes
 
 Tokens = npt.NDArray[np.uint16]
 
 
-def train_tokenizer(texts: Iterable[str], vocab_size: int) -> sentencepiece.SentencePieceProcessor:
+def train_tokenizer(
+    texts: Iterable[str], vocab_size: int, symbols: Sequence[str] = ()
+) -> sentencepiece.SentencePieceProcessor:
     """Train a byte-exact BPE tokenizer; deterministic for one SentencePiece version.
+
+    Each of ``symbols`` becomes a piece of its own that never joins another (ids from 4).
 
     Rare characters fall back to bytes (coverage 0.9995). Items longer than SentencePiece's
     default limit would be dropped silently, hence the limit of 1 MiB.
@@ -40,7 +45,7 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> sentencepiece.Sent
             vocab_size=vocab_size, character_coverage=COVERAGE, byte_fallback=True,
             split_digits=True, normalization_rule_name="identity", add_dummy_prefix=False,
             remove_extra_whitespaces=False, allow_whitespace_only_pieces=False,
-            user_defined_symbols=["\n"], pad_id=0, bos_id=BOS, eos_id=2, unk_id=3,
+            user_defined_symbols=[*symbols, "\n"], pad_id=0, bos_id=BOS, eos_id=2, unk_id=3,
             hard_vocab_limit=True, max_sentence_length=1 << 20, input_sentence_size=0,
             shuffle_input_sentence=False, num_threads=1, minloglevel=2,
         )  # fmt: skip
@@ -73,7 +78,11 @@ def count_published(tokenizer: sentencepiece.SentencePieceProcessor, tokens: Tok
     """Return the bytes of each token of a stream by the challenge's look-up tables.
 
     A leading space counts one byte unless the token before is a control token.
+
+    Raises:
+        GolfError: a tokenizer whose spaces these tables cannot count.
     """
+    _check_spaces(tokenizer)
     size = max(len(tokenizer), int(tokens.max(initial=0)) + 1)
     base = np.zeros(size, "<u2")
     spaced, boundary = np.zeros(size, bool), np.ones(size, bool)
@@ -85,6 +94,16 @@ def count_published(tokenizer: sentencepiece.SentencePieceProcessor, tokens: Tok
     before = np.concatenate([[True], boundary[tokens[:-1]]])
     counted: Tokens = (base[tokens] + (spaced[tokens] & ~before)).astype("<u2")
     return counted
+
+
+def _check_spaces(tokenizer: sentencepiece.SentencePieceProcessor) -> None:
+    """Refuse pieces that would make the tables drift from the text."""
+    if tokenizer.piece_to_id(SPACE) == tokenizer.unk_id():
+        raise fail("the tokenizer has no piece for a space alone, so its bytes cannot be counted")
+    pieces = map(tokenizer.id_to_piece, range(len(tokenizer)))
+    inner = next((p for p in pieces if SPACE in p[1:]), None)
+    if inner is not None:
+        raise fail(f"the tokenizer's piece {inner!r} has a space inside, which would count 3 bytes")
 
 
 def _is_control(tokenizer: sentencepiece.SentencePieceProcessor, i: int) -> bool:

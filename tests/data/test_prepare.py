@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
+import sentencepiece
 
 from golf.config.datasets import find_dataset
 from golf.data.corpus import read_corpus
 from golf.data.prepare import Prepared, prepare, read_prepared
+from golf.data.published import TOTALS
 from golf.data.shards import open_shard, write_shard
 from golf.data.tokenizer import (
     BOS,
@@ -271,3 +276,56 @@ def test_another_file_is_another_fingerprint(tmp_path: Path, published: Path, ch
 def test_the_embedded_corpora_have_fingerprints_of_their_own() -> None:
     found = {find_dataset(name, 512, Path()).fingerprint for name in ("sotu", "sotu-small")}
     assert len(found) == 2
+
+
+def test_case_operators_change_the_tokens_and_not_the_bytes(tmp_path: Path) -> None:
+    plain, cased = (
+        made(tmp_path / name, corpus="sotu-small", vocab_size=400, **extra)
+        for name, extra in (("plain", {}), ("cased", {"caseops": True}))
+    )
+    assert cased.val_raw_bytes == plain.val_raw_bytes
+    assert tokens(cased.val_bytes).sum(dtype=np.int64) == plain.val_raw_bytes
+    assert cased.val_sha256 != plain.val_sha256
+    ids, counted = tokens(cased.val), tokens(cased.val_bytes)
+    assert not counted[np.isin(ids, [BOS, 4, 5, 6])].any()
+    documents = read_corpus("sotu-small").val
+    starts = np.flatnonzero(ids == BOS)
+    sizes = [int(part.sum()) for part in np.split(counted, starts[1:])]
+    assert sizes == [len(text.encode()) for text in documents]
+
+
+def test_a_published_split_with_other_bytes_is_refused(
+    tmp_path: Path, published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = adopted(published, tmp_path / "right")
+    targets = right.val_tokens - 1
+    monkeypatch.setitem(TOTALS, targets, right.val_raw_bytes)
+    assert adopted(published, tmp_path / "again") == replace(right, val=ANY, val_bytes=ANY)
+    monkeypatch.setitem(TOTALS, targets, right.val_raw_bytes + 1)
+    with pytest.raises(GolfError, match=f"{targets} targets are a published split"):
+        adopted(published, tmp_path / "wrong")
+
+
+def test_the_published_totals_are_one_text() -> None:
+    assert max(TOTALS.values()) / min(TOTALS.values()) < 1.0001
+    per_token = {round(n / t, 5) for t, n in TOTALS.items()}
+    assert per_token == {2.43592, 3.31968, 3.72663, 3.72598, 3.15715}
+
+
+def trained(text: str, **how: object) -> sentencepiece.SentencePieceProcessor:
+    """Train a model on one sentence, said over and over."""
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter([text] * 50), model_writer=model, model_type="bpe", vocab_size=280,
+        byte_fallback=True, add_dummy_prefix=False, pad_id=0, bos_id=1, eos_id=2, unk_id=3,
+        hard_vocab_limit=False, minloglevel=2, **how,
+    )  # fmt: skip
+    return sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+
+
+def test_a_tokenizer_that_the_tables_cannot_count_is_refused() -> None:
+    none = np.zeros(0, "<u2")
+    with pytest.raises(GolfError, match="no piece for a space alone"):
+        count_published(trained("nospacesanywhere"), none)
+    with pytest.raises(GolfError, match="has a space inside"):
+        count_published(trained("we the people", split_by_whitespace=False), none)
