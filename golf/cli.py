@@ -49,7 +49,7 @@ def root(
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913 (an argument per option)
     matrix: MatrixFile,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the torchrun lines; start none.")
@@ -59,6 +59,9 @@ def run(
     device: Device = "",
     processes: Processes = 0,
     jobs: Jobs = 0,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Check samples of every score for legality.")
+    ] = False,
 ) -> None:
     """Train, quantize, evaluate and adapt every row of MATRIX.
 
@@ -68,7 +71,7 @@ def run(
     """
     from golf.plan.ledger import plan_file
 
-    options = options_from(profile, overrides, device, processes, jobs)
+    options = options_from(profile, overrides, device, processes, jobs, audit)
     plan = plan_file(matrix, options)
     if dry_run:
         from golf.launch.schedule import dry_run as list_commands

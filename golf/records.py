@@ -19,6 +19,7 @@ from golf.files import canonical_json, read_json, write_json
 RESULT_VERSION = 1
 
 NodeId = tuple[str, str]  # stage and key
+SCORING = ("evaluate", "ttt")  # the stages that score text
 
 
 @dataclass(frozen=True)
@@ -241,7 +242,15 @@ def stands(paths: RunPaths, stage: str, key: str) -> bool:
     return True
 
 
-def unfinished(paths: RunPaths, sources: Mapping[NodeId, NodeId | None]) -> set[NodeId]:
+def lacks_audit(paths: RunPaths, stage: str, key: str) -> bool:
+    """Say whether a finished node gave scores that nobody has checked for legality."""
+    result = read_result(paths.node(stage, key))
+    return stage in SCORING and result is not None and "audit" not in result.facts
+
+
+def unfinished(
+    paths: RunPaths, sources: Mapping[NodeId, NodeId | None], audit: bool = False
+) -> set[NodeId]:
     """Return the nodes that have to run.
 
     A node that stands has to run again when the file that it left was cleaned away and another
@@ -250,10 +259,12 @@ def unfinished(paths: RunPaths, sources: Mapping[NodeId, NodeId | None]) -> set[
     Args:
         paths: the project.
         sources: each node with the node that it reads, inputs before what needs them.
+        audit: whether a score without an audit is unfinished.
     """
     todo: set[NodeId] = set()
     for node, source in reversed(list(sources.items())):
-        if node not in todo and stands(paths, *node):
+        done = stands(paths, *node) and not (audit and lacks_audit(paths, *node))
+        if node not in todo and done:
             continue
         todo.add(node)
         if source is not None and not paths.node(*source).output(source[0]).exists():

@@ -54,6 +54,7 @@ class Scale(StrEnum):
     STEPS = "steps"
     BATCH = "batch"
     SEQUENCE = "sequence"
+    TEXT = "text"
     WIDTH = "width"
     SECONDS = "seconds"
     VOCABULARY = "vocabulary"

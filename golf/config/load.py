@@ -172,6 +172,10 @@ class MatrixReader(WaveReader):
             least = 0 if name == "jobs" else 1
             if name in LAUNCH_CHOICES:
                 chosen[name] = self.choice(LAUNCH_CHOICES[name])(value)
+            elif name == "audit" and isinstance(given, bool):
+                chosen[name] = given
+            elif name == "audit":
+                self.add(value.where, f"launch audit is true or false, found {given!r}")
             elif type(given) is int and given >= least:
                 chosen[name] = given
             else:

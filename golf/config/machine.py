@@ -43,6 +43,7 @@ class Launch:
         threads: threads of each process on CPU.
         compile: ``auto`` (long runs only), ``on`` or ``off``.
         jobs: jobs at a time; 0 for as many as fit.
+        audit: check samples of every score for legality; it changes no score.
     """
 
     nproc_per_node: int = 1
@@ -50,6 +51,7 @@ class Launch:
     threads: int = 1
     compile: str = "auto"
     jobs: int = 0
+    audit: bool = False
 
 
 @cache

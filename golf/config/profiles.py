@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from golf.config.datasets import CORPORA
 from golf.config.knob import Knob, Scale, Value
 from golf.config.resolve import budget_steps
+from golf.config.rules import SGD_ROWS
 from golf.config.schema import KNOBS
 
 SHORTEST_DECAY = 0.5
-FITTED = ("train.batch_tokens", "train.micro_tokens", "ttt.batch_tokens", "ttt.chunk_tokens")
+FITTED = ("train.batch_tokens", "train.micro_tokens")
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,14 @@ class Profile:
 
     def _fit_batches(self, values: dict[str, Value]) -> None:
         """Keep batches whole sequences after rounding."""
-        seq_len = values["train.seq_len"]
+        seq_len, window = values["train.seq_len"], values["eval.seq_len"]
         assert isinstance(seq_len, int)
-        for name in FITTED:
-            tokens = values[name]
-            if isinstance(tokens, int):
-                values[name] = max(1, round(tokens / seq_len)) * seq_len
+        window = window if isinstance(window, int) else seq_len
+        for names, length in ((FITTED, seq_len), (SGD_ROWS, window)):
+            for name in names:
+                tokens = values[name]
+                if isinstance(tokens, int):
+                    values[name] = max(1, round(tokens / length)) * length
 
 
 def rounded(knob: Knob, number: float) -> int:
@@ -78,6 +81,7 @@ PROFILES = {
                 Scale.DECAY: 1 / 20,
                 Scale.BATCH: 1 / 1024,
                 Scale.SEQUENCE: 1 / 8,
+                Scale.TEXT: 1 / 8,
                 Scale.WIDTH: 1 / 4,
                 Scale.SECONDS: 1 / 20,
                 Scale.VOCABULARY: 1 / 8,
@@ -93,6 +97,7 @@ PROFILES = {
                 Scale.DECAY: 1 / 100,
                 Scale.BATCH: 1 / 2048,
                 Scale.SEQUENCE: 1 / 8,
+                Scale.TEXT: 1 / 32,
                 Scale.WIDTH: 1 / 4,
                 Scale.SECONDS: 1 / 500,
                 Scale.VOCABULARY: 1 / 16,

@@ -147,6 +147,17 @@ def _micro_tokens(values: Draft, most: int, world_size: int) -> int:
     return (max(fits) if fits else 1) * seq_len
 
 
+def _eval_seq_len(values: Draft) -> Value:
+    """Return None where windows are as long as in training."""
+    same = values["eval.seq_len"] == values["train.seq_len"]
+    return None if same else values["eval.seq_len"]
+
+
+def _lora_alpha(values: Draft) -> Value:
+    given = values["ttt.lora_alpha"]
+    return float(_int(values, "ttt.lora_rank")) if given is None else given
+
+
 FILLERS: dict[str, Callable[[Draft], Value]] = {
     "train.steps": budget_steps,
     "train.tokens": lambda values: None,
@@ -169,4 +180,6 @@ FILLERS: dict[str, Callable[[Draft], Value]] = {
     "quant.mlp_clip_sigmas": _clip("mlp_"),
     "quant.embed_clip_sigmas": _clip("embed_"),
     "quant.clip_sigmas": _clip(""),
+    "eval.seq_len": _eval_seq_len,
+    "ttt.lora_alpha": _lora_alpha,
 }

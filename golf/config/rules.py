@@ -6,11 +6,18 @@ in ``RULES`` say which settings it is about: the message is placed at the neares
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
+from golf.config.datasets import CORPORA
+from golf.config.geometry import KINDS, parse_geometry
 from golf.config.model_rules import MODEL_RULES, Rule
+from golf.config.schema import KNOBS, is_relevant
+from golf.config.schema.scoring import LORA_TARGETS
+
+SGD_ROWS = (
+    "ttt.batch_tokens", "ttt.chunk_tokens", "ttt.phase_batch_tokens", "ttt.phase_chunk_tokens",
+)  # fmt: skip
 
 
 def broken_rules(values: dict[str, Any], world_size: int) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -54,29 +61,56 @@ def _one_average(v: dict[str, Any], _: int) -> str:
 
 
 def _geometries(v: dict[str, Any], _: int) -> str:
-    for name in v["eval.geometries"]:
-        stride = geometry_stride(name, v["train.seq_len"])
-        if stride is None:
-            return f"unknown geometry {name!r}; there are chunked and slidingN (sliding64)"
-        if not 1 <= stride <= v["train.seq_len"]:
-            return f"the stride of {name} must be 1 to seq_len {v['train.seq_len']}"
+    names = [*v["eval.geometries"], *([v["ttt.geometry"]] if v["ttt.geometry"] else [])]
+    for name in names:
+        geometry, length = parse_geometry(name), scoring_length(v)
+        if geometry is None:
+            return f"unknown geometry {name!r}; there are {KINDS}"
+        if geometry.step(length) > length:
+            return f"the stride of {name} is more than a window of {length} tokens"
     return ""
 
 
-def geometry_stride(name: str, seq_len: int) -> int | None:
-    """Return the tokens by which a geometry's windows advance, or None for an unknown name."""
-    if name == "chunked":
-        return seq_len
-    sliding = re.fullmatch(r"sliding([0-9]+)", name)
-    return int(sliding[1]) if sliding else None
+def scoring_length(v: dict[str, Any]) -> int:
+    """Return the length of an evaluation window."""
+    length: int = v["eval.seq_len"] or v["train.seq_len"]
+    return length
 
 
-def _adaptation_rows(v: dict[str, Any], _: int) -> str:
-    seq = v["train.seq_len"]
-    for name in ("ttt.batch_tokens", "ttt.chunk_tokens"):
-        if v["ttt.method"] != "none" and v[name] % seq:
-            return f"{name} {v[name]} is not a whole number of sequences of {seq}"
+def _ntk_dims(v: dict[str, Any], _: int) -> str:
+    few = (v["model.rope_dims"] or v["model.head_dim"]) < 4
+    wanted = v["eval.seq_len"] and v["eval.rope_scaling"] == "ntk"
+    return "ntk scaling needs at least 4 rotary channels" if few and wanted else ""
+
+
+def _sgd_rows(v: dict[str, Any], _: int) -> str:
+    for name in SGD_ROWS:
+        if is_relevant(KNOBS[name], v) and v[name] % scoring_length(v):
+            return f"{name} {v[name]} is not a whole number of sequences of {scoring_length(v)}"
     return ""
+
+
+def _adapters(v: dict[str, Any], _: int) -> str:
+    if v["ttt.method"] != "lora":
+        return ""
+    unknown = [t for t in v["ttt.lora_targets"] if t not in LORA_TARGETS]
+    if unknown:
+        return f"no place {unknown[0]!r} for adapters; there are {', '.join(LORA_TARGETS)}"
+    chunk, length = v["ttt.lora_chunk"], scoring_length(v)
+    return f"lora_chunk {chunk} is more than a window of {length} tokens" if chunk > length else ""
+
+
+def _text_to_transform(v: dict[str, Any], _: int) -> str:
+    if not v["data.caseops"] or v["data.dataset"] in CORPORA:
+        return ""
+    return "caseops rewrites text, and shards are tokens already: take shards made with it"
+
+
+def _something_learns(v: dict[str, Any], _: int) -> str:
+    frozen, depth = v["ttt.freeze_blocks"], v["model.depth"]
+    if v["ttt.method"] != "sgd" or frozen <= depth:
+        return ""
+    return f"freeze_blocks {frozen} is more than the model's {depth} blocks"
 
 
 RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
@@ -86,6 +120,10 @@ RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("train.warmdown_frac", "train.warmup_frac"), _ramps_fit),
     (("optim.muon_ns_steps", "optim.muon_ns"), _polar_has_five_steps),
     (("train.swa_start", "train.ema_decay"), _one_average),
-    (("eval.geometries", "train.seq_len"), _geometries),
-    (("ttt.batch_tokens", "ttt.chunk_tokens", "train.seq_len"), _adaptation_rows),
+    (("eval.geometries", "ttt.geometry", "eval.seq_len", "train.seq_len"), _geometries),
+    (("eval.rope_scaling", "model.rope_dims", "model.head_dim"), _ntk_dims),
+    ((*SGD_ROWS, "eval.seq_len", "train.seq_len"), _sgd_rows),
+    (("ttt.lora_targets", "ttt.lora_chunk", "eval.seq_len", "train.seq_len"), _adapters),
+    (("ttt.freeze_blocks", "model.depth"), _something_learns),
+    (("data.caseops", "data.dataset"), _text_to_transform),
 )

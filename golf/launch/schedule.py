@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from golf.config.knob import Stage
+from golf.config.knob import Stage, Value
 from golf.config.schema import spec_for
 from golf.errors import Problem, fail
 from golf.files import read_json, write_json
@@ -143,7 +143,8 @@ def _run_jobs(plan: Plan, work: list[Job], watcher: Watcher, total: int) -> tupl
 
 
 def _start(plan: Plan, job: Job, slot: Slot) -> ActiveJob:
-    runtime = spec_for(plan.rows.rows[0].values, Stage.RUNTIME)
+    runtime: dict[str, Value] = spec_for(plan.rows.rows[0].values, Stage.RUNTIME)
+    runtime["audit"] = plan.rows.launch.audit
     for node in job.nodes:
         paths = plan.node_paths(node)
         write_spec(paths, node.record(runtime))

@@ -25,7 +25,12 @@ Jobs = Annotated[int, typer.Option(help="Jobs at a time; 0 for as many as fit.",
 
 
 def options_from(
-    profile: str, overrides: list[str], device: str = "", processes: int = 0, jobs: int = 0
+    profile: str,
+    overrides: list[str],
+    device: str = "",
+    processes: int = 0,
+    jobs: int = 0,
+    audit: bool = False,
 ) -> Options:
     """Return the options that these flags mean.
 
@@ -39,5 +44,5 @@ def options_from(
         raise fail(f"no profile {profile!r}", f"there are {', '.join(PROFILES)}")
     if device not in ("", "cpu", "cuda"):
         raise fail(f"no device {device!r}", "cpu or cuda")
-    given = {"device": device, "nproc_per_node": processes, "jobs": jobs}
+    given = {"device": device, "nproc_per_node": processes, "jobs": jobs, "audit": audit}
     return Options(profile, tuple(overrides), tuple((k, v) for k, v in given.items() if v))

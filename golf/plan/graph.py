@@ -27,7 +27,7 @@ from golf.plan.row import Row, Rows
 from golf.records import NodeId, NodePaths, NodeSpec, RunPaths
 
 # Bumped by hand when the numbers that a stage produces change; the golden test says when.
-RECIPE = {"data": 1, "train": 1, "quantize": 2, "evaluate": 1, "ttt": 1}
+RECIPE = {"data": 1, "train": 1, "quantize": 2, "evaluate": 1, "ttt": 2}
 
 
 @dataclass(frozen=True)
@@ -185,13 +185,21 @@ def make_cell(row: Row, seed: int, place: Place) -> Cell:
             for g in geometries
         }
 
-    adapting = spec_for(values, Stage.TTT) | scoring | {"eval.geometry": geometries[0]}
     ttt = None
     if values["ttt.method"] != KNOBS["ttt.method"].off:
-        ttt = Node(Stage.TTT, adapting, dataset, quantize)
+        ttt = Node(Stage.TTT, _adapting(values, scoring, geometries[0]), dataset, quantize)
     also = {budget: make_cell(other, seed, place) for budget, other in row.also.items()}
     pre, post = evaluations(train), evaluations(quantize)
     return Cell(row, seed, train, pre, quantize, post, ttt, also)
+
+
+def _adapting(
+    values: Mapping[str, Value], scoring: Mapping[str, Value], first: str
+) -> dict[str, Value]:
+    """Return the spec of test-time training; adapters follow documents, SGD a geometry."""
+    spec = {**spec_for(values, Stage.TTT), **scoring}
+    given = spec.pop("ttt.geometry", None)
+    return spec if values["ttt.method"] == "lora" else {**spec, "eval.geometry": given or first}
 
 
 def _dataset(values: Mapping[str, Value], root: Path) -> Dataset:
@@ -207,5 +215,6 @@ def _dataset(values: Mapping[str, Value], root: Path) -> Dataset:
             "seq_len": values["train.seq_len"] if found.folder else None,
             "folder": str(found.folder) if found.folder else None,
             "tokenizer": str(found.tokenizer) if found.tokenizer else None,
+            **({"caseops": True} if values["data.caseops"] else {}),
         }
     )

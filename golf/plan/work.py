@@ -37,7 +37,7 @@ class Job:
 def pending(plan: Plan) -> set[str]:
     """Return the keys of the nodes that have to run."""
     sources = {n.id: n.weights.id if n.weights else None for n in plan.nodes.values()}
-    return {key for _, key in unfinished(plan.paths, sources)}
+    return {key for _, key in unfinished(plan.paths, sources, plan.rows.launch.audit)}
 
 
 def reason(plan: Plan, node: Node) -> str:

@@ -11,6 +11,7 @@ from golf.files import read_json
 from golf.plan.graph import Cell, Node, Plan
 from golf.plan.row import Row
 from golf.records import Result, read_result_file
+from golf.report.scoring import scoring_lines
 from golf.report.study import (
     ARTIFACT_MEASURES,
     CONDITIONS,
@@ -74,6 +75,7 @@ def collect(plan: Plan, command: Sequence[str] = ()) -> Study:
         commands=tuple(again),
         failures=tuple(_failures(results, lines)),
         notes=tuple(f"Not run yet: {', '.join(w.rows)}; {w.reason}." for w in plan.waiting),
+        scoring=tuple(scoring_lines(plan, results.of)),
         decisions=tuple(line for outcome in plan.outcomes for line in outcome.lines()),
         wallclock_budget=plan.rows.rows[0].values["train.seconds"] is not None,
         curve=curve,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from golf.report.cautions import cautions
 from golf.report.effects import effect_tables
 from golf.report.findings import findings
+from golf.report.scoring import COLUMNS
 from golf.report.study import SCORES
 from golf.report.table import Analysis
 from golf.report.tables.factors import factor_tables
@@ -49,6 +50,7 @@ def blocks(analysis: Analysis) -> Iterator[Block]:
             "Details",
             tables=_present(
                 (
+                    scoring_table(analysis.study.scoring),
                     failure_table(analysis),
                     others_table(analysis),
                     negative_table(analysis),
@@ -61,6 +63,11 @@ def blocks(analysis: Analysis) -> Iterator[Block]:
         ),
     )
     yield from (b for b in made if b.sentences or b.tables)
+
+
+def scoring_table(lines: tuple[tuple[str, ...], ...]) -> Table | None:
+    """Return how each score came about."""
+    return Table("scoring", "How it was scored", COLUMNS, lines, left=2) if lines else None
 
 
 def _judged(analysis: Analysis) -> list[str]:

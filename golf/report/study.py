@@ -108,6 +108,7 @@ class Study:
         notes: what a reader must know about the source.
         decisions: how the waves of the matrix ended.
         others: further columns of the lines that hold measures.
+        scoring: how each score came about, lines of ``golf.report.scoring.COLUMNS``.
         curve: the training curve of a row and seed, read when asked for.
     """
 
@@ -121,6 +122,7 @@ class Study:
     notes: tuple[str, ...] = ()
     decisions: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    scoring: tuple[tuple[str, ...], ...] = ()
     wallclock_budget: bool = False
     curve: Callable[[str, int], Curve | None] = no_curve
 

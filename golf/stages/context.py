@@ -88,13 +88,14 @@ def numerics_of(spec: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class Context:
-    """One node, as its stage sees it."""
+    """One node, as its stage sees it; with ``eager`` its model is not compiled."""
 
     node: NodeSpec
     folder: Path
     world: World
     bench: Bench
     last_progress: float = 0.0
+    eager: bool = False
 
     @cached_property
     def files(self) -> NodePaths:

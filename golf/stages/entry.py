@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,12 @@ from golf.records import (
     measures_hash,
     read_result,
     read_spec,
+    stands,
     unfinished,
     write_result,
 )
 from golf.stages import evaluate, quantize, train, ttt
+from golf.stages.auditor import AUDITED, audit_node
 from golf.stages.context import Bench, Context, Outcome, numerics_of
 from golf.stages.environment import describe_environment
 from golf.stages.world import World, join_world, leave_world, set_numerics
@@ -53,7 +56,8 @@ def main(folders: list[str]) -> int:
         for i, (folder, node) in enumerate(nodes):
             context = Context(node, folder, world, bench)
             sources = {(n.stage, n.key): n.source for _, n in nodes[i:]}
-            due = (node.stage, node.key) in unfinished(context.paths, sources)
+            audits = bool(node.runtime.get("audit"))
+            due = (node.stage, node.key) in unfinished(context.paths, sources, audits)
             world.wait()
             if due:
                 run_node(context)
@@ -82,22 +86,35 @@ def _numerics(nodes: list[tuple[Path, NodeSpec]]) -> dict[str, Any]:
 
 
 def run_node(context: Context) -> None:
-    """Run one node; everything that it found is in its folder afterwards."""
+    """Run one node; everything that it found is in its folder afterwards.
+
+    A node that stands and lacks nothing but an audit gets that alone.
+    """
     started = time.perf_counter()
     context.reset()
+    node = context.node
+    audits = bool(node.runtime.get("audit")) and node.stage in AUDITED
     try:
-        outcome = STAGES[context.node.stage](context)
+        standing = stands(context.paths, node.stage, node.key)
+        outcome = None if audits and standing else STAGES[node.stage](context)
+        wall_s = time.perf_counter() - started
+        context.world.wait()
+        audit = {"audit": audit_node(context)} if audits and context.world.leads else {}
     except Exception as error:
         if context.world.leads:
             failure = {"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
             write_json(context.files.failed, failure)
         raise
-    if context.world.leads:
-        _finish(context, outcome, time.perf_counter() - started)
+    if context.world.leads and outcome is not None:
+        _finish(context, outcome, wall_s, audit)
+    elif context.world.leads:
+        found = read_result(context.files)
+        assert found is not None, "the node stands"
+        write_result(context.files, replace(found, facts={**found.facts, **audit}))
     context.world.wait()
 
 
-def _finish(context: Context, outcome: Outcome, wall_s: float) -> None:
+def _finish(context: Context, outcome: Outcome, wall_s: float, audit: dict[str, Any]) -> None:
     node = context.node
     measures = {**outcome.measures, "wall_s": wall_s}
     result = Result(
@@ -109,7 +126,7 @@ def _finish(context: Context, outcome: Outcome, wall_s: float) -> None:
         output_sha256=file_sha256(outcome.output) if outcome.output else measures_hash(measures),
         recipe=node.recipe,
         environment=describe_environment(context.world),
-        facts=outcome.facts,
+        facts={**outcome.facts, **audit},
     )
     write_result(context.files, result)
     context.files.failed.unlink(missing_ok=True)

@@ -4,38 +4,58 @@ from __future__ import annotations
 
 import time
 
-import torch
-
-from golf.data.validation import Window
+from golf.config.geometry import Geometry, parse_geometry
+from golf.config.schema import group_from
+from golf.config.schema.scoring import EvalConfig
+from golf.data.validation import ValidationStream, open_validation
+from golf.model.gpt import GPT
 from golf.stages.context import Context, Outcome
-from golf.stages.scoring import Tally, open_stream, scoring_facts, summarize
-from golf.stages.weights import load_model
+from golf.stages.scoring import (
+    Scorer,
+    ScoreSheet,
+    Tell,
+    score_rows,
+    scoring_facts,
+    summarize,
+)  # fmt: skip
+from golf.stages.weights import load_model, window_length
 
-BATCH_TOKENS = {"cpu": 2048, "cuda": 131072}
+
+class Evaluation:
+    """Scores by weights that do not change."""
+
+    def __init__(self, model: GPT, geometry: Geometry, length: int) -> None:
+        self.model, self.geometry, self.length = model, geometry, length
+        self.by_document = geometry.by_document
+
+    def score(self, stream: ValidationStream, sheet: ScoreSheet, tell: Tell) -> None:
+        """Score every target once; each process takes a contiguous share of the rows."""
+        windows = stream.windows(self.geometry, self.length)
+        rows = stream.rows(windows, self.geometry, self.length)
+        score_rows(self.model, stream, rows, sheet, tell)
 
 
 def main(context: Context) -> Outcome:
-    """Score every target once; each process takes a contiguous share of the windows."""
-    spec, world = context.node.spec, context.world
+    """Score every target once and say how long it took."""
     started = time.perf_counter()
-    model = load_model(context)
-    stream, windows = open_stream(context)
-    windows = share(windows, world.rank, world.size)
-    tally, done = Tally.empty(world.device), 0
-    with torch.inference_mode():
-        rows = max(1, BATCH_TOKENS[world.device.type] // context.training["train.seq_len"])
-        for inputs, targets, token_bytes in stream.batches(windows, rows):
-            nll = model(inputs.to(world.device), targets.to(world.device))
-            tally.add(nll, token_bytes.to(world.device))
-            done += len(inputs)
-            context.progress(done, len(windows))
-    world.sum(tally.sums)
-    measures = summarize(tally, stream, context.dataset)
-    measures["eval_s"] = time.perf_counter() - started
-    return Outcome(measures, scoring_facts(spec["eval.geometry"], stream, context.dataset))
+    outcome = score_node(context, build_scorer(context), context.node.spec["eval.geometry"])
+    outcome.measures["eval_s"] = time.perf_counter() - started
+    return outcome
 
 
-def share(windows: list[Window], rank: int, size: int) -> list[Window]:
-    """Return a contiguous share, sizes differing by at most one."""
-    cuts = [len(windows) * r // size for r in range(size + 1)]
-    return windows[cuts[rank] : cuts[rank + 1]]
+def score_node(context: Context, scorer: Scorer, geometry: str) -> Outcome:
+    """Return what a scorer finds on the node's validation stream."""
+    config = group_from(context.node.spec, EvalConfig)
+    stream = open_validation(context.dataset, config.max_tokens)
+    sheet = ScoreSheet(stream.targets, context.world)
+    scorer.score(stream, sheet, context.progress)
+    sheet.close()
+    measures = summarize(sheet, stream, context.dataset, config)
+    return Outcome(measures, scoring_facts(geometry, stream, context.dataset, config))
+
+
+def build_scorer(context: Context) -> Evaluation:
+    """Return what scores this node, with freshly loaded weights."""
+    geometry = parse_geometry(context.node.spec["eval.geometry"])
+    assert geometry is not None, "planning checks geometries"
+    return Evaluation(load_model(context), geometry, window_length(context))

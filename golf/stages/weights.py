@@ -32,6 +32,35 @@ def read_weights(context: Context) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def load_model(context: Context) -> GPT:
-    """Return the model that this node starts from."""
+    """Return the model that this node starts from, built for the node's windows."""
     settings, weights = read_weights(context)
+    length = window_length(context)
+    if length != settings["train.seq_len"]:
+        scaling = context.node.spec.get("eval.rope_scaling", "none")
+        settings = stretched(settings, length, scaling)
+    if context.eager:
+        attention = {"cpu": "tiles", "cuda": "sdpa"}[context.world.device.type]
+        settings |= {"numerics.compile": False, "numerics.attention": attention}
     return context.bench.model_with(settings, weights, context.world)
+
+
+def window_length(context: Context) -> int:
+    """Return the length of the node's evaluation windows."""
+    length: int = context.node.spec.get("eval.seq_len") or context.training["train.seq_len"]
+    return length
+
+
+def stretched(settings: dict[str, Any], length: int, scaling: str) -> dict[str, Any]:
+    """Return the settings of the same model for windows of another length.
+
+    Short attention windows stay as long as they were in training. Rotary positions follow the
+    rule that the training had for longer sequences, or else ``scaling``.
+    """
+    trained = settings["train.seq_len"]
+    done = {**settings, "train.seq_len": length}
+    if "model.short_window" in settings:
+        short = int(trained * settings["model.short_window"])
+        done["model.short_window"] = (short + 0.5) / length  # int(share * length) is short again
+    if scaling != "none" and "model.rope_train_len" not in settings:
+        done |= {"model.rope_train_len": trained, "model.rope_scaling": scaling}
+    return done

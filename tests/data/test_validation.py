@@ -11,9 +11,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from golf.config.geometry import parse_geometry
 from golf.data.prepare import Prepared
 from golf.data.shards import write_shard
-from golf.data.validation import ValidationStream, Window, cut_windows
+from golf.data.tokenizer import BOS
+from golf.data.validation import (
+    ValidationStream,
+    Window,
+    batch_rows,
+    cut_windows,
+    open_validation,
+)
 
 QUICK = settings(deadline=None, max_examples=50)  # a busy machine is not a failure
 
@@ -25,10 +33,8 @@ def geometries(draw: st.DrawFn) -> tuple[int, int, int]:
     return draw(st.integers(1, 300)), seq_len, draw(st.integers(1, seq_len))
 
 
-def stream(
-    folder: Path, tokens: int, files: int = 1, max_targets: int | None = None
-) -> ValidationStream:
-    """Return a stream whose token i stands for i % 7 bytes, in ``files`` shards."""
+def dataset(folder: Path, tokens: int, files: int = 1) -> Prepared:
+    """Return a split whose token i stands for i % 7 bytes, in ``files`` shards."""
     ids = np.arange(tokens, dtype="<u2")
     names: dict[str, list[str]] = {"val": [], "val_bytes": []}
     for i, part in enumerate(np.array_split(ids, files)):
@@ -37,8 +43,14 @@ def stream(
             write_shard(folder / f"{kind}_{i}.bin", content)
     about = {"train": [], "vocab_size": 512, "counting": "exact", "train_tokens": 0}
     raw = int((ids[1:] % 7).sum())
-    made = Prepared(**names, **about, val_tokens=tokens, val_raw_bytes=raw, val_sha256="")
-    return ValidationStream(made, max_targets)
+    return Prepared(**names, **about, val_tokens=tokens, val_raw_bytes=raw, val_sha256="")
+
+
+def text(*lengths: int) -> ValidationStream:
+    """Return documents of so many inputs each, counting upwards from 100 between BOS tokens."""
+    tokens = torch.arange(100, 101 + sum(lengths))
+    tokens[torch.tensor([0, *lengths]).cumsum(0)] = BOS
+    return ValidationStream(tokens, torch.ones_like(tokens))
 
 
 @QUICK
@@ -87,53 +99,84 @@ def test_a_sliding_geometry_by_hand() -> None:
     ]  # fmt: skip
 
 
+GEOMETRIES = st.sampled_from(["chunked", "sliding3", "documents", "documents3", "sliding8"])
+TEXTS = st.lists(st.integers(1, 30), min_size=1, max_size=12)
+
+
 @QUICK
-@given(geometry=geometries(), rows=st.integers(1, 5), files=st.integers(1, 3))
-def test_batches_score_every_byte_once(
-    tmp_path_factory: pytest.TempPathFactory,
-    geometry: tuple[int, int, int],
-    rows: int,
-    files: int,
+@given(lengths=TEXTS, name=GEOMETRIES, tokens=st.integers(1, 40))
+def test_batches_hold_every_target_once_behind_its_own_inputs(
+    lengths: list[int], name: str, tokens: int
 ) -> None:
-    targets, seq_len, stride = geometry
-    made = stream(tmp_path_factory.getbasetemp(), targets + 1, files)
+    made, geometry = text(*lengths), parse_geometry(name)
+    assert geometry is not None
+    rows = made.rows(made.windows(geometry, 8), geometry, 8)
     scored: list[int] = []
-    for inputs, wanted, counted in made.batches(cut_windows(targets, seq_len, stride), rows):
-        assert inputs.shape == wanted.shape == counted.shape
-        assert len(inputs) <= rows
-        assert torch.equal(wanted, inputs + 1)  # the tokens count upwards
-        kept = counted >= 0
-        assert torch.equal(counted[kept], wanted[kept] % 7)
-        assert set(counted[~kept].tolist()) <= {-1}
-        scored += wanted[kept].tolist()
-    assert scored == list(range(1, targets + 1))
+    for some in batch_rows(rows, tokens):
+        batch = made.batch(some)
+        last = batch.places.size(1)
+        assert len(batch.inputs) * batch.inputs.size(1) <= max(tokens, 8)
+        kept = batch.places >= 0
+        places = batch.places[kept]
+        assert torch.equal(batch.targets[kept], made.tokens[places + 1])
+        assert torch.equal(batch.inputs[:, -last:][kept], made.tokens[places])
+        assert set(batch.targets[~kept].tolist()) <= {0}
+        scored += places.tolist()
+    assert sorted(scored) == list(range(made.targets))
 
 
-def test_totals_equal_the_raw_bytes(tmp_path: Path) -> None:
-    made = stream(tmp_path, 201)
-    for stride in (1, 5, 16):
-        batches = made.batches(cut_windows(200, 16, stride), 4)
-        total = sum(int(c.clamp(min=0).sum()) for _, _, c in batches)
-        assert total == sum(t % 7 for t in range(1, 201))
+@QUICK
+@given(lengths=TEXTS, stride=st.sampled_from(["", "3"]))
+def test_packed_windows_begin_with_bos_and_know_where(lengths: list[int], stride: str) -> None:
+    made, geometry = text(*lengths), parse_geometry("documents" + stride)
+    assert geometry is not None
+    rows = made.rows(made.windows(geometry, 8), geometry, 8)
+    for row in rows:
+        batch = made.batch([row])
+        if batch.starts is None:
+            assert len(row.windows) == 1
+            continue
+        used = sum(w.length for w in row.windows)
+        for place in range(used):
+            start = int(batch.starts[0, place])
+            assert batch.inputs[0, start] == BOS
+            inside = batch.inputs[0, start + 1 : place + 1]
+            assert BOS not in inside
+    assert sum(len(row.windows) for row in rows) == len(made.windows(geometry, 8))
 
 
-def test_a_target_of_no_bytes_is_scored_and_not_marked(tmp_path: Path) -> None:
-    ((_, wanted, counted),) = stream(tmp_path, 9).batches([Window(0, 3, 8)], 1)
-    assert wanted.tolist() == [[1, 2, 3, 4, 5, 6, 7, 8]]
-    assert counted.tolist() == [[-1, -1, -1, 4, 5, 6, 0, 1]]
+def test_short_documents_share_rows() -> None:
+    made, geometry = text(3, 8, 5, 2, 4, 20), parse_geometry("documents")
+    assert geometry is not None
+    rows = made.rows(made.windows(geometry, 8), geometry, 8)
+    packed = [sorted(w.length for w in row.windows) for row in rows if row.shape[2]]
+    assert sorted(packed) == [[2, 4], [3, 5]]
+    assert [row.shape for row in rows if not row.shape[2]] == [(8, 8, False)] * 4
 
 
-def test_marking_a_batch_leaves_the_stream_as_it_was(tmp_path: Path) -> None:
-    made = stream(tmp_path, 30)
-    before = made.token_bytes.clone()
-    list(made.batches(cut_windows(29, 8, 2), 3))
-    assert torch.equal(made.token_bytes, before)
+def test_a_document_ends_with_the_bos_of_the_next() -> None:
+    made = text(4, 1, 7)
+    assert made.documents() == [(0, 4), (4, 5), (5, 12)]
+    assert [int(made.tokens[stop]) for _, stop in made.documents()] == [BOS] * 3
 
 
-def test_only_windows_of_one_length_share_a_batch(tmp_path: Path) -> None:
-    windows = cut_windows(22, 8, 8)
-    shapes = [tuple(i.shape) for i, _, _ in stream(tmp_path, 23).batches(windows, 4)]
-    assert shapes == [(2, 8), (1, 6)]
+def test_a_stream_that_begins_inside_a_document_is_cut_all_the_same() -> None:
+    made = text(6, 6)
+    made = ValidationStream(made.tokens[2:], made.token_bytes[2:])
+    geometry = parse_geometry("documents")
+    assert geometry is not None
+    assert made.documents() == [(0, 4), (4, 10)]
+    rows = made.rows(made.windows(geometry, 8), geometry, 8)
+    assert [row.shape[2] for row in rows] == [False, True]  # no BOS, so nothing may stand before
+
+
+def test_only_the_scored_end_of_sliding_windows_is_asked_for() -> None:
+    made, geometry = text(30), parse_geometry("sliding3")
+    assert geometry is not None
+    rows = made.rows(made.windows(geometry, 8), geometry, 8)
+    assert [r.shape for r in rows] == [(8, 8, False), *[(8, 3, False)] * 7, (6, 1, False)]
+    shapes = [tuple(made.batch(b).targets.shape) for b in batch_rows(rows, 32)]
+    assert shapes == [(1, 8), (4, 3), (3, 3), (1, 1)]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +186,7 @@ def test_only_windows_of_one_length_share_a_batch(tmp_path: Path) -> None:
 def test_a_limit_keeps_the_first_targets_and_says_so(
     tmp_path: Path, most: int | None, targets: int, whole: bool
 ) -> None:
-    made = stream(tmp_path, 50, files=3, max_targets=most)
+    made = open_validation(dataset(tmp_path, 50, files=3), most)
     assert (made.targets, made.whole) == (targets, whole)
     assert made.tokens.tolist() == list(range(targets + 1))
-    assert len(made.token_bytes) == targets + 1
+    assert made.token_bytes.tolist() == [i % 7 for i in range(targets + 1)]

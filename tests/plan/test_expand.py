@@ -302,14 +302,44 @@ BROKEN = {
     "an unknown geometry": (
         "evaluate: [chunk]\n",
         "1:11",
-        "unknown geometry 'chunk'; there are chunked and slidingN (sliding64)",
+        "unknown geometry 'chunk'; there are chunked, slidingN, documents and documentsN",
     ),
     "a stride beyond the window": (
         "evaluate: [sliding512]\n",
         "1:11",
-        "the stride of sliding512 must be 1 to seq_len 256",
+        "the stride of sliding512 is more than a window of 256 tokens",
     ),
-    "a stride of nothing": ("evaluate: sliding0\n", "1:11", "the stride of sliding0 must be 1"),
+    "a stride of nothing": ("evaluate: sliding0\n", "1:11", "unknown geometry 'sliding0'"),
+    "a stride beyond a short window": (
+        "rows:\n  r: {ttt: sgd, ttt_geometry: documents200, eval_seq_len: 128}\n",
+        "2:31",
+        "the stride of documents200 is more than a window of 128 tokens",
+    ),
+    "too few channels to stretch": (
+        "rows:\n  r: {rope_dims: 2, eval_seq_len: 512, eval_rope_scaling: ntk}\n",
+        "2:59",
+        "ntk scaling needs at least 4 rotary channels",
+    ),
+    "operators in shards": (
+        "rows:\n  r: {caseops: true, dataset: elsewhere}\n",
+        "2:16",
+        "caseops rewrites text, and shards are tokens already",
+    ),
+    "an adapter nowhere": (
+        "rows:\n  r: {ttt: lora, ttt_lora_targets: [q, up]}\n",
+        "2:36",
+        "no place 'up' for adapters; there are q, k, v, o, mlp, head",
+    ),
+    "a chunk beyond the window": (
+        "rows:\n  r: {ttt: lora, ttt_chunk_size: 300}\n",
+        "2:34",
+        "lora_chunk 300 is more than a window of 256 tokens",
+    ),
+    "frozen blocks that do not exist": (
+        "rows:\n  r: {ttt: sgd, ttt_freeze_blocks: 9}\n",
+        "2:36",
+        "freeze_blocks 9 is more than the model's 4 blocks",
+    ),
     "a sixth step of Polar Express": (
         "rows:\n  r: {muon_ns: polar, muon_ns_steps: 6}\n",
         "2:38",

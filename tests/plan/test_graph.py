@@ -270,7 +270,7 @@ GOLDEN = {
     "pre": "3f151ba893be",
     "quantize": "fb66ac1630cc",
     "post": "b1748b28f991",
-    "ttt": "951192b0cf60",
+    "ttt": "cdb76e0ccd6a",
 }
 MOVED = """\
 The names of finished work moved: everybody's results would be done again.

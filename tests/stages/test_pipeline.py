@@ -14,7 +14,7 @@ from safetensors import safe_open
 from golf.config.knob import Value
 from golf.config.machine import Launch
 from golf.config.schema import KNOBS
-from golf.data.validation import ValidationStream
+from golf.data.validation import ValidationStream, open_validation
 from golf.model.gpt import GPT
 from golf.optim.schedule import Rates
 from golf.plan.graph import Node
@@ -95,7 +95,7 @@ def test_bits_per_byte_equal_a_slow_reference(project: Project, geometry: str, s
     node = cell.pre[geometry]
     project.run(node)
     here = context(project, node)
-    stream = ValidationStream(here.dataset, 2048)
+    stream = open_validation(here.dataset, 2048)
     slow = slow_bpb(load_model(here), stream, 128, stride)
     assert result(project, node).measures["bpb"] == pytest.approx(slow, rel=1e-6)
 

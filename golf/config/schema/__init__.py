@@ -8,8 +8,9 @@ from typing import TypeVar, get_type_hints
 
 from golf.config.knob import ON, UNSET, Knob, Stage, Value, Values, knob_table
 from golf.config.schema.model import ModelConfig
-from golf.config.schema.post import EvalConfig, RuntimeConfig, TTTConfig
+from golf.config.schema.post import RuntimeConfig
 from golf.config.schema.quant import QuantConfig
+from golf.config.schema.scoring import EvalConfig, TTTConfig
 from golf.config.schema.train import DataConfig, OptimConfig, TrainConfig
 
 Group = TypeVar("Group")

@@ -26,6 +26,10 @@ class DataConfig:
         1024, TRAIN, "tokens in the SentencePiece vocabulary", unit="token", example=512,
         at_least=336, at_most=65536, effect=Effect.LOGITS, scale=Scale.VOCABULARY,
     )  # fmt: skip
+    caseops: bool = knob(
+        False, TRAIN, "write capital letters as operators before lower-case words, so that a word "
+        "has the same tokens however it is written", off=False, example=True,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,35 @@
+"""The ways to cut validation text into windows, by name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+NAME = re.compile(r"(chunked)|(sliding|documents)([1-9][0-9]*)|(documents)")
+KINDS = "chunked, slidingN, documents and documentsN (N: stride in tokens)"
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How windows lie.
+
+    Attributes:
+        stride: targets that a window scores, all but the first of a text; None for windows
+            that do not overlap.
+        by_document: whether windows stay inside documents.
+    """
+
+    stride: int | None
+    by_document: bool
+
+    def step(self, length: int) -> int:
+        """Return the tokens by which windows of ``length`` advance."""
+        return self.stride or length
+
+
+def parse_geometry(name: str) -> Geometry | None:
+    """Return the geometry called ``name``, or None when there is none."""
+    found = NAME.fullmatch(name)
+    if found is None:
+        return None
+    return Geometry(int(found[3]) if found[3] else None, name.startswith("documents"))

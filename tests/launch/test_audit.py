@@ -1,0 +1,80 @@
+"""``golf run --audit``: legal runs pass, leaking ones are told, and no score changes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.launch.conftest import Golf
+
+MATRIX = """\
+name: audited
+preset: quickstart
+seeds: [1]
+evaluate: [chunked, documents]
+baseline:
+  dataset: sotu-small
+  vocab_size: 384
+  depth: 1
+  model_dim: 32
+  head_dim: 16
+  steps: 12
+  seq_len: 64
+  batch_tokens: 128
+  eval.max_tokens: 1024
+  smear: v2
+  ttt: sgd
+  ttt_chunk_tokens: 512
+  ttt_batch_tokens: 128
+rows:
+  leaky: {smear_bos_mask: false}
+"""
+
+
+@pytest.fixture
+def golf(tmp_path: Path) -> Golf:
+    made = Golf(tmp_path)
+    made.matrix.write_text(MATRIX)
+    return made
+
+
+def scored(golf: Golf) -> dict[str, dict]:
+    """Return the results of all nodes that score, by folder."""
+    files = [
+        *golf.root.glob("runs/evaluate/*/result.json"),
+        *golf.root.glob("runs/ttt/*/result.json"),
+    ]
+    return {str(f): json.loads(f.read_text()) for f in files}
+
+
+def test_an_audit_is_added_to_finished_work_and_finds_the_leak(golf: Golf) -> None:
+    golf("run", "matrices/tiny.yaml")
+    before = scored(golf)
+    assert not any("audit" in r["facts"] for r in before.values())
+    _, told = golf("run", "matrices/tiny.yaml", "--audit")
+    assert f"{len(before)} nodes run" in told
+    after = scored(golf)
+    for name, result in after.items():
+        audit = result["facts"].pop("audit")
+        assert result == before[name]
+        isolated = result["facts"]["geometry"] == "documents"
+        leaky = spec_of_training(golf, result)["model.smear_bos_mask"] is False
+        assert audit["passed"] == (not (isolated and leaky)), (name, audit)
+        assert audit["by_document"] == isolated
+    _, told = golf("run", "matrices/tiny.yaml", "--audit")
+    assert "nothing to run" in told
+    report, _ = golf("report", "matrices/tiny.yaml")
+    assert "❌ sees what it may not" in report
+    assert "✅" in report
+
+
+def spec_of_training(golf: Golf, result: dict) -> dict:
+    """Return the settings of the training that a score hangs from."""
+    (source,) = result["inputs"]
+    spec = json.loads((golf.root / "runs" / source / "spec.json").read_text())
+    while spec["weights"]:
+        stage, key = spec["weights"]
+        spec = json.loads((golf.root / "runs" / stage / key / "spec.json").read_text())
+    return spec["spec"]
