@@ -22,7 +22,7 @@ from golf.freeze.shake import Module, needed, used_imports
 ENTRY = "golf.freeze.parts.main"
 SETTINGS = "golf.freeze.parts.settings"
 PARTS = "golf.freeze.parts."
-GROUPS = ("schema", "schema.model", "schema.train", "schema.quant", "schema.post")
+GROUPS = ("schema", "schema.model", "schema.train", "schema.quant", "schema.post", "schema.scoring")
 STAND_INS = {
     "safetensors": f"{PARTS}tensors",
     "safetensors.torch": f"{PARTS}tensors",
