@@ -77,6 +77,26 @@ PRIORITIES = {
     "high": {"2A", "2C", "7A"}, "medium": {"2B", "4A", "4C", "5A", "5B", "6A", "6B"},
     "low": {"2D", "7B", "4B", "5C"},
 }  # fmt: skip
+GATES = """
+optimized_v1 gates_caseops warmdown_frac 0.85, adam_beta2 0.99, embed_clip_sigmas 14, \
+mlp_clip_sigmas 11.5, ttt_beta2 0.99
+rope24 gates_caseops rope_dims 24
+rope32 gates_caseops rope_dims 32
+v2_baseline gates_caseops embed_bits 6
+v2_slope03 v2_baseline leaky_slope 0.3
+v2_slope00 v2_baseline leaky_slope 0
+v2_gate32 v2_baseline gate_width 32, smear_width 32
+lzma gates_caseops compressor lzma
+lqer_gates gates_caseops lqer true
+warmdown_085 gates_caseops warmdown_frac 0.85
+beta2_099 gates_caseops adam_beta2 0.99
+embed_clip_14 gates_caseops embed_clip_sigmas 14
+mlp_clip_115 gates_caseops mlp_clip_sigmas 11.5
+ttt_beta2_099 gates_caseops ttt_beta2 0.99
+nine_overrides gates_caseops warmdown_frac 0.85, adam_beta2 0.99, embed_clip_sigmas 14, \
+mlp_clip_sigmas 11.5, ttt_beta2 0.99, ttt_weight_decay 0.5, ttt_lora_rank 80, attn_gate sparse, \
+gate_scale 0.5, gate_src normed, phased_ttt_prefix_docs 2500
+"""
 SHAPES = {  # row of S2: width, heads, parameters in millions
     "base": (512, 4, 50.33), "1D": (768, 6, 94.37), "1C": (640, 5, 85.85),
     "1A": (768, 6, 73.93), "1B": (384, 3, 46.40),
@@ -106,8 +126,16 @@ def test_the_greedy_study_has_its_chain_of_parents_and_changes() -> None:
         assert "published" in found[name].about.note
 
 
+def test_the_gates_study_has_its_rows_against_their_own_baselines() -> None:
+    found = rows("gates-rope-slope")
+    lines = [line.split(" ", 2) for line in GATES.strip().splitlines()]
+    assert list(found) == ["gates_caseops", *(name for name, *_ in lines)]
+    for name, parent, change in lines:
+        assert (found[name].parent, found[name].change) == (parent, change)
+    assert found["rope24"].about.expect.delta == found["v2_slope00"].about.expect.delta == -0.003
+
+
 def test_the_attention_study_has_its_rows_and_priorities() -> None:
-    text = (MATRICES / "attention.yaml").read_text()
     matrix = load_matrix(MATRICES / "attention.yaml")
     drafts = {d.name: d for d in matrix.drafts}
     assert set(drafts) >= set(ATTENTION)
@@ -115,7 +143,10 @@ def test_the_attention_study_has_its_rows_and_priorities() -> None:
         written = ", ".join(f"{s.written} {s.text}" for s in drafts[name].own.values())
         assert written == change
         assert name in PRIORITIES[drafts[name].about.priority]
-    assert "3W" in text
+    first, second, third = matrix.waves
+    assert first.rows == ("2A", "2C", "5A", "5B", "6A", "6B")
+    assert (second.rows, second.winner_of) == (("7A", "4A", "4C"), "depth-width.yaml")
+    assert (third.name, first.rule.by, second.rule.by) == ("3W", "pre", "pre")
     assert matrix.about.priority == "medium"
 
 

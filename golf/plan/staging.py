@@ -117,8 +117,8 @@ class Staging:
         for name, draft in drafts.items():
             moved = draft.parent == BASELINE and base != BASELINE
             self.known[name] = replace(draft, parent=base, source="wave") if moved else draft
-            if moved:
-                self._drop_unfit(name)
+        for name in drafts:
+            self._drop_unfit(name)
         kept = tuple(name for name in drafts if name in self.known)
         if self._settle(kept):
             self.members[wave.name] = kept
@@ -126,6 +126,11 @@ class Staging:
     def _drop_unfit(self, name: str) -> None:
         """Take a row out that cannot be built on the winner; the other rows go on."""
         draft = self.known[name]
+        gone = {point.name for point in self.dropped}
+        if draft.parent in gone:
+            self.dropped.append(Dropped(name, f"it builds on {draft.parent}"))
+            del self.known[name]
+            return
         settled, wrong = self.maker.settle(draft)
         row, world_size = self.maker.row(draft, settled), self.maker.launch.nproc_per_node
         broken = wrong or rule_problems(row, self.maker.chain(draft), draft.where, world_size)
