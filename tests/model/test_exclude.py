@@ -38,7 +38,7 @@ def test_nothing_is_left_along_the_value_of_the_own_position(kv_heads: int) -> N
 
 
 @HEADS
-@pytest.mark.parametrize("size", [0.0, 1e-30, 1.0, 1e10])
+@pytest.mark.parametrize("size", [0.0, 1e-30, 1e-6, 1.0, 1e10])
 def test_a_head_that_reads_its_own_value_alone_is_left_with_nothing(
     kv_heads: int, size: float
 ) -> None:
