@@ -87,7 +87,7 @@ PROFILES = {
                 Scale.VOCABULARY: 1 / 8,
                 Scale.EFFORT: 1 / 2,
             },
-            caps={"eval.max_tokens": 16384},
+            caps={"eval.max_tokens": 8192},
         ),
         Profile(
             "smoke",
@@ -103,7 +103,7 @@ PROFILES = {
                 Scale.VOCABULARY: 1 / 16,
                 Scale.EFFORT: 1 / 3,
             },
-            caps={"eval.max_tokens": 4096},
+            caps={"eval.max_tokens": 2048},
         ),
     )
 }

@@ -32,6 +32,7 @@ class Module:
     imports: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
+@cache
 def source_of(module: str) -> Path | None:
     """Return the file of a module or package of golf; None when there is none."""
     path = Path(golf.__file__).parent.joinpath(*module.split(".")[1:])

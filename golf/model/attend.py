@@ -8,8 +8,6 @@ h // (H / K). Fewer queries than keys are those of the last positions.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -92,61 +90,10 @@ def attend_sdpa(
     return y.transpose(1, 2)
 
 
-def attend_flex(
-    q_BTHD: Tensor,
-    k_BTKD: Tensor,
-    v_BTKD: Tensor,
-    window: int | None,
-    scale: float,
-    starts_BT: Tensor | None,
-) -> Tensor:
-    """Attend with a compiled kernel that skips blocks nobody sees (CUDA only)."""
-    q, k, v = (x.transpose(1, 2) for x in (q_BTHD, k_BTKD, v_BTKD))
-    if starts_BT is None:
-        mask = _block_mask(q.size(2), k.size(2), window, q.device)
-    else:
-        mask = _document_mask(q.size(2), starts_BT, window)
-    y: Tensor = _flex()(q, k, v, block_mask=mask, scale=scale, enable_gqa=True)
-    return y.transpose(1, 2)
+def backend(name: str) -> Attend:
+    """Return the function called ``tiles``, ``sdpa`` or ``flex``."""
+    if name == "flex":
+        from golf.model.flex import attend_flex  # noqa: PLC0415 (loads the compiler)
 
-
-@cache
-def _flex() -> Any:
-    from torch.nn.attention.flex_attention import flex_attention  # noqa: PLC0415 (slow import)
-
-    return flex_attention
-
-
-@torch.compiler.disable  # type: ignore[untyped-decorator]
-@cache
-@torch.inference_mode(False)
-def _block_mask(queries: int, keys: int, window: int | None, device: torch.device) -> Any:
-    from torch.nn.attention.flex_attention import create_block_mask  # noqa: PLC0415 (slow import)
-
-    reach, first = keys if window is None else window, keys - queries
-
-    def seen(_b: Tensor, _h: Tensor, i: Tensor, j: Tensor) -> Tensor:
-        return (j <= i + first) & (i + first - j <= reach)
-
-    return create_block_mask(seen, None, None, queries, keys, device=device)
-
-
-@torch.compiler.disable  # type: ignore[untyped-decorator]
-def _document_mask(queries: int, starts_BT: Tensor, window: int | None) -> Any:
-    from torch.nn.attention.flex_attention import create_block_mask  # noqa: PLC0415 (slow import)
-
-    batch, keys = starts_BT.shape
-    reach, first = keys if window is None else window, keys - queries
-
-    def seen(b: Tensor, _h: Tensor, i: Tensor, j: Tensor) -> Tensor:
-        near = (j <= i + first) & (i + first - j <= reach)
-        return near & (j >= starts_BT[b, i + first])
-
-    return create_block_mask(seen, batch, None, queries, keys, device=starts_BT.device)
-
-
-BACKENDS: dict[str, Attend] = {
-    "tiles": attend_tiles,
-    "sdpa": attend_sdpa,
-    "flex": attend_flex,
-}
+        return attend_flex
+    return {"tiles": attend_tiles, "sdpa": attend_sdpa}[name]

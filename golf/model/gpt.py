@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from golf.config.schema.model import ModelConfig
 from golf.model.adapters import ADAPTED, LoopAdapters
-from golf.model.attend import BACKENDS, Attend
+from golf.model.attend import Attend, backend
 from golf.model.attention import Attention
 from golf.model.block import build_block
 from golf.model.carry import Carry, Lanes, Tap
@@ -132,4 +132,4 @@ def build_gpt(
     config: ModelConfig, vocab_size: int, seq_len: int, attention: str, dtype: str
 ) -> GPT:
     """Return a model with fresh weights drawn from torch's global generator."""
-    return GPT(config, vocab_size, seq_len, BACKENDS[attention], getattr(torch, dtype))
+    return GPT(config, vocab_size, seq_len, backend(attention), getattr(torch, dtype))

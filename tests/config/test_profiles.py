@@ -118,7 +118,7 @@ def test_rows_that_collide_under_a_profile_are_reported_with_both_names(profile:
 def test_the_smoke_profile_caps_the_scored_text_and_keeps_a_lower_limit() -> None:
     smoke = PROFILES["smoke"]
     found = [apply(smoke, eval__max_tokens=n)["eval.max_tokens"] for n in (None, 100_000, 512)]
-    assert found == [4096, 4096, 512]
+    assert found == [2048, 2048, 512]
 
 
 @EACH

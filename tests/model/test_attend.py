@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from golf.model.attend import Attend, attend_flex, attend_sdpa, attend_tiles
+from golf.model.attend import Attend, attend_sdpa, attend_tiles
+from golf.model.flex import attend_flex
 
 KINDS = pytest.mark.parametrize("attend", [attend_tiles, attend_sdpa])
 HEADS = pytest.mark.parametrize("heads", [(4, 4), (4, 2), (4, 1)], ids=["MHA", "GQA", "MQA"])

@@ -119,7 +119,7 @@ class LoraKnobs:
     )  # fmt: skip
     lora_chunk: int = knob(
         48, TTT, "targets of a document that are scored before its adapters learn from them",
-        unit="token", example=96, at_least=1, needs=LORA, scale=Scale.SEQUENCE, multiple_of=8,
+        unit="token", example=96, at_least=1, needs=LORA, multiple_of=8,
         aliases=("ttt_chunk_size",), bare=False,
     )  # fmt: skip
     lora_batch: int = knob(
