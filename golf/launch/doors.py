@@ -54,9 +54,7 @@ def plan(
 
     Example: golf plan matrices/quickstart.yaml --price 20/h
     """
-    from golf.plan.choose import only, with_priority, within_hours
     from golf.plan.ledger import plan_file
-    from golf.plan.show import PlanView, plan_json, plan_lines
 
     options = options_from(profile, overrides, device, processes)
     per_hour = _price(price) if price else None
@@ -66,15 +64,38 @@ def plan(
         return
     if calibrate:
         _calibrate(planned, options)
+    counted = params or calibrate or as_json or per_hour is not None or max_hours is not None
+    view = _chosen(planned, rows, priority, max_hours, per_hour, counted)
+    _tell(view, as_json)
+
+
+def _chosen(
+    planned: Plan,
+    rows: list[str],
+    priority: str,
+    max_hours: float | None,
+    price: float | None,
+    counted: bool,
+) -> PlanView:
+    """Return the rows that were asked for, with what they take where that is wanted."""
+    from golf.plan.choose import only, with_priority, within_hours
+    from golf.plan.show import PlanView
+
     planned = only(planned, rows) if rows else planned
     planned = with_priority(planned, priority.lower()) if priority else planned
-    wanted = params or calibrate or as_json or per_hour is not None or max_hours is not None
-    view = _costed(planned, per_hour) if wanted else PlanView(planned)
-    if max_hours is not None and view.cost:
-        fitting = within_hours(planned, view.cost, max_hours)
-        if not fitting:
-            raise fail(f"not even the baseline fits into {max_hours:g} hours", where=str(matrix))
-        view = _costed(only(planned, fitting), per_hour)
+    view = _costed(planned, price) if counted else PlanView(planned)
+    if max_hours is None or not view.cost:
+        return view
+    fitting = within_hours(planned, view.cost, max_hours)
+    if not fitting:
+        where = str(planned.rows.matrix.path)
+        raise fail(f"not even the baseline fits into {max_hours:g} hours", where=where)
+    return _costed(only(planned, fitting), price)
+
+
+def _tell(view: PlanView, as_json: bool) -> None:
+    from golf.plan.show import plan_json, plan_lines
+
     if as_json:
         typer.echo(json.dumps(plan_json(view), indent=2, ensure_ascii=False))
     else:

@@ -25,7 +25,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,6 +37,7 @@ from golf.quant.codec import entropy
 from golf.quant.codec.compress import COMPRESSORS, SMALLEST, compress, decompress
 from golf.quant.codec.cursor import Cursor
 from golf.quant.codec.layout import Layout, arrange, restore
+from golf.quant.entry import Entry, checked_entry, entry_of, factor_shapes
 from golf.quant.grid import Codes, Repair
 
 MAGIC = b"GOLFART2"
@@ -94,23 +95,6 @@ def read_artifact(path: Path) -> Artifact:
         raise fail(f"not a readable artifact: {error}", hint, str(path)) from None
 
 
-class Entry(NamedTuple):
-    """A tensor as the header lists it; what follows the shape is about codes only.
-
-    Attributes:
-        groups: number of scales.
-        rotated: the columns were turned before rounding.
-        repair: rank of the low-rank correction and numbers of scales of its factors.
-    """
-
-    name: str
-    coded: bool
-    shape: list[int]
-    groups: int = 0
-    rotated: bool = False
-    repair: list[int] | None = None
-
-
 def pack_artifact(artifact: Artifact, packing: Packing) -> bytes:
     """Return the bytes of the file."""
     coded = {n: t for n, t in artifact.tensors.items() if isinstance(t, Codes)}
@@ -126,7 +110,7 @@ def pack_artifact(artifact: Artifact, packing: Packing) -> bytes:
         streams = [compress(packing.compressor, r, packing.quality) for r in raw]
     header = {
         "settings": artifact.settings,
-        "tensors": [list(_entry(n, t)) for n, t in artifact.tensors.items()],
+        "tensors": [list(entry_of(n, t)) for n, t in artifact.tensors.items()],
         "layout": list(astuple(layout)),
         "streams": [[len(s), n] for s, n in zip(streams, plain, strict=True)],
     }
@@ -156,7 +140,7 @@ def unpack_artifact(packed: bytes) -> Artifact:
         raise ValueError(f"compressor {codec} with {length} bytes of payload")
     cursor = Cursor(decompress(_general(CODECS[codec]), outer.take(main), length))
     header = json.loads(_take_counted(cursor))
-    entries = [_checked(entry) for entry in header["tensors"]]
+    entries = [checked_entry(entry) for entry in header["tensors"]]
     if len({e.name for e in entries}) != len(entries) or not isinstance(header["settings"], dict):
         raise ValueError("the header is not sound")
     if sum(math.prod(e.shape) for e in entries) > MOST_CODES_PER_BYTE * len(packed):
@@ -180,7 +164,7 @@ def _decode(
     inside: bytes,
 ) -> list[Tensor]:
     shapes = [s for e in entries if e.coded for s in [(e.shape[0], e.shape[1])]]
-    shapes += [s for e in entries if e.repair for s in _factor_shapes(e)]
+    shapes += [s for e in entries if e.repair for s in factor_shapes(e)]
     kinds = _kinds({e.name: e for e in entries if e.coded})
     if codec == "ans":
         if len(streams) != 1 or inside:
@@ -210,41 +194,6 @@ def _kinds(coded: Mapping[str, Codes | Entry]) -> list[int]:
     names += [REPAIRS for t in coded.values() if t.repair for _ in range(2)]
     numbers = {name: i for i, name in enumerate(dict.fromkeys(names))}
     return [numbers[n] for n in names]
-
-
-def _entry(name: str, tensor: Codes | Tensor) -> Entry:
-    if isinstance(tensor, Tensor):
-        return Entry(name, False, list(tensor.shape))
-    factors = tensor.repair
-    repair = [factors.left.codes.size(1), *(len(f.scales) for f in factors)] if factors else None
-    return Entry(name, True, list(tensor.codes.shape), len(tensor.scales), tensor.rotated, repair)
-
-
-def _checked(entry: Any) -> Entry:
-    made = Entry(*entry)
-    ranks = (2,) if made.coded is True else range(5)
-    sizes = [*made.shape, made.groups, *(made.repair or ())]
-    sound = all(type(s) is int and 0 <= s <= 1 << 31 for s in sizes)
-    types = isinstance(made.name, str) and type(made.coded) is bool and type(made.rotated) is bool
-    if not sound or not types or len(made.shape) not in ranks or not _whole_groups(made):
-        raise ValueError(f"a tensor entry is not sound: {str(entry)[:80]}")
-    return made
-
-
-def _whole_groups(entry: Entry) -> bool:
-    """Say whether each scale belongs to an equal run of codes, in factors too."""
-    if not entry.coded:
-        return not entry.groups and not entry.repair
-    pairs = [((entry.shape[0], entry.shape[1]), entry.groups)]
-    if entry.repair:
-        pairs += zip(_factor_shapes(entry), entry.repair[1:], strict=True)
-    return all(math.prod(s) % g == 0 if g else not math.prod(s) for s, g in pairs)
-
-
-def _factor_shapes(entry: Entry) -> list[tuple[int, int]]:
-    assert entry.repair is not None
-    rank, rows, columns = entry.repair[0], *entry.shape
-    return [(rows, rank), (rank, columns)]
 
 
 def _halves(tensors: Mapping[str, Codes | Tensor]) -> list[Tensor]:
