@@ -14,7 +14,7 @@ quickstart: $(VENV)/.installed
 	$(BIN)/golf report matrices/quickstart.yaml
 
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-all: $(VENV)/.installed-dev
 	$(BIN)/pytest -m "not gpu" --cov
