@@ -47,7 +47,7 @@ def test_a_fresh_block_is_the_identity(kind: str) -> None:
     )  # fmt: skip
     x, tokens = draw(2, 24, 32), draw_tokens(batch=2)
     for block in model.blocks:
-        first, second = block((x, x), carry(tokens, values_BTE=None))
+        first, second = block((x, x), carry(tokens))
         assert torch.equal(first, x) and second is first
 
 
