@@ -55,7 +55,7 @@ def double_budgets(layer: Layer) -> list[Problem]:
         group = KNOBS[name].exclusive
         given = setting.value is not None or setting.formula
         if group and given and groups.setdefault(group, name) != name:
-            what = f"{name} and {groups[group]} are both set; a training has one {group}"
+            what = f"{name} and {groups[group]} both set the {group}"
             found.append(Problem(setting.where, what, "keep one of them"))
     return found
 

@@ -120,7 +120,7 @@ def test_one_warmdown_clears_the_other(
 def test_two_budgets_in_one_row_are_refused_where_the_second_stands(tmp_path: Path) -> None:
     (problem,) = mistakes(tmp_path, "rows:\n  r:\n    steps: 5\n    seconds: 6\n")
     assert problem.where == f"{tmp_path / FILE}:4:14"
-    assert problem.what == ("train.seconds and train.steps are both set; a training has one budget")
+    assert problem.what == ("train.seconds and train.steps both set the budget")
 
 
 BROKEN = {
