@@ -36,8 +36,8 @@ def scoring_lines(plan: Plan, result_of: ResultOf) -> list[tuple[str, ...]]:
             if results and new:
                 cap = row.values[f"runtime.{clock}_limit_s"]
                 bpb = sum(r.measures["bpb"] for r in results) / len(results)
-                seconds = max(r.measures[f"{clock}_s"] for r in results)
-                shown = (_seconds(seconds, cap), _cap(cap), audit_text(results))
+                clocks = [r.measures[c] for r in results if (c := f"{clock}_s") in r.measures]
+                shown = (_seconds(clocks, cap), _cap(cap), audit_text(results))
                 lines.append((row.name, name, f"{bpb:.4f}", *shown))
     return lines
 
@@ -53,7 +53,10 @@ def _ways(plan: Plan, row: Row) -> Iterator[tuple[str, list[Node], str]]:
         yield f"TTT {row.values['ttt.method']}", adapted, "ttt"
 
 
-def _seconds(seconds: float, cap: Value) -> str:
+def _seconds(clocks: Sequence[float], cap: Value) -> str:
+    if not clocks:
+        return DASH
+    seconds = max(clocks)
     over = isinstance(cap, float) and seconds > cap
     return f"{seconds:.1f}" + (" ❌" if over else "")
 

@@ -91,6 +91,7 @@ class QuantConfig:
     calib_source: str = knob(
         "train", QUANTIZE, "calibration inputs: windows of the training split, or text that the "
         "model makes up itself", choices=("train", "self"), example="self", needs=GPTQ,
+        example_with={"quant.calib_batches": 1, "quant.calib_tokens": 128},
     )  # fmt: skip
     calib_batches: int = knob(
         16, QUANTIZE, "calibration batches behind the Hessians", unit="batch", example=2,
