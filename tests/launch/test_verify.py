@@ -26,8 +26,8 @@ def made(project: Project) -> tuple[Path, Path, float]:
     return project.files(cell.quantize).artifact, data, recorded.measures["bpb"]
 
 
-def test_what_is_on_record_is_verified_to_the_bit(project: Project) -> None:
-    artifact, data, score = made(project)
+def test_what_is_on_record_is_verified_to_the_bit(lone_project: Project) -> None:
+    artifact, data, score = made(lone_project)
     verdicts = verify(artifact, data, None, None)
     assert {v.geometry for v in verdicts} == {"chunked"}
     assert score in {v.recorded for v in verdicts}
