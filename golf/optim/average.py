@@ -7,6 +7,7 @@ after 850 steps at 0.997. Starting from zero and dividing by 1 - decay^n removes
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 import torch
@@ -45,7 +46,7 @@ class LastWeights:
         """Take back what ``state`` returned."""
 
 
-class Average(LastWeights):
+class Average(LastWeights, ABC):
     """A running average of named tensors in float32; the last weights while it is empty."""
 
     def __init__(self, tensors: Tensors) -> None:
@@ -83,12 +84,13 @@ class Average(LastWeights):
         self.count = int(state["count"])
         self.sums = {n: state[f"sum.{n}"] for n in self.sums}
 
+    @abstractmethod
     def _wants(self, before: Progress, lr: float) -> bool:
-        raise NotImplementedError
+        """Say whether the step that began at ``before`` is taken in."""
 
+    @abstractmethod
     def _share(self) -> float:
         """Return the weight of what is being taken in."""
-        raise NotImplementedError
 
     def _kept(self) -> float:
         """Return the sum of all weights in ``sums``."""
