@@ -21,6 +21,8 @@ RESULT_VERSION = 1
 NodeId = tuple[str, str]  # stage and key
 SCORING = ("evaluate", "ttt")  # the stages that score text
 
+ARTIFACT_LIMIT = 16_000_000  # decimal bytes, code and model: the cap of the challenge
+
 
 @dataclass(frozen=True)
 class Result:

@@ -6,8 +6,7 @@ from typing import Any
 
 from golf.logs.meaning import AVERAGED, Kind, Score, split_aliases
 from golf.logs.read import PARAMETERS, Run
-
-ARTIFACT_LIMIT = 16_000_000
+from golf.records import ARTIFACT_LIMIT
 
 
 def as_entry(run: Run) -> dict[str, Any]:

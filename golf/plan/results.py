@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from golf.plan.graph import Cell, Node
-from golf.plan.winner import ARTIFACT_LIMIT
-from golf.records import Result, RunPaths, read_result, stands
+from golf.records import ARTIFACT_LIMIT, Result, RunPaths, read_result, stands
 
 
 def finished(paths: RunPaths, node: Node) -> Result | None:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 Scores = Mapping[int, float]  # by seed; lower is better
 
 LEVEL = 0.05
-ARTIFACT_LIMIT = 16_000_000  # decimal bytes
 SETTLED = 1e-12  # of the fit: changes below this are rounding
 ROUNDS = 200
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from golf.config.values import format_value
+from golf.records import ARTIFACT_LIMIT
 from golf.report.effects import interactions, main_effects
 from golf.report.study import HEADINGS
-from golf.report.table import ARTIFACT_LIMIT, Analysis, TableRow
+from golf.report.table import Analysis, TableRow
 from golf.report.tables.factors import factor_rows, quant_gap
 from golf.report.tables.judged import verdict
 from golf.report.tables.shape import interval, p_value, score, signed

@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from golf.records import ARTIFACT_LIMIT
 from golf.report.study import MEASURES, SCORES, Line, Study, StudyRow, geometries
 from golf.statistics.delta import Delta, by_seed, mean, variance
 from golf.statistics.verdict import Judgement, NoiseFloor, judge, noise_floor
 
-ARTIFACT_LIMIT = 16_000_000  # decimal bytes
 SAME_TEXT = 1e-4  # relative difference of scored bytes
 
 

@@ -6,10 +6,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from golf.records import ARTIFACT_LIMIT
 from golf.report.figures.style import Theme, colour, line, marker, named, new_figure, zero_line
 from golf.report.findings import pareto
 from golf.report.study import HEADINGS, SCORES
-from golf.report.table import ARTIFACT_LIMIT, Analysis
+from golf.report.table import Analysis
 from golf.report.tables.shape import MINUS
 from golf.statistics.verdict import Verdict
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from golf.records import ARTIFACT_LIMIT
 from golf.report.study import HEADINGS, SCORES, Line
-from golf.report.table import ARTIFACT_LIMIT, Analysis, TableRow, spread
+from golf.report.table import Analysis, TableRow, spread
 from golf.report.tables.shape import (
     DASH,
     Table,
