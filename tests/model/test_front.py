@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from golf.model.front import Bigram, Blend, Smear
-from tests.model.plain import BOS, pair_row
+from tests.model.plain import BOS
+from tests.model.plain_parts import pair_row
 from tests.model.tools import assert_plain, build, config, draw, draw_tokens, live, randomised
 
 BIGRAM = {"bigram_buckets": 16, "bigram_dim": 6}

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from golf.model.linear import Linear, SharedHeadLinear, rms_norm
 from golf.model.roles import ATTN_MATRIX
-from tests.model.plain import averaged
+from tests.model.plain_parts import averaged
 from tests.model.tools import assert_plain, build, draw, draw_tokens, logits_of, randomised
 
 SHARED = {"rope_dims": 4, "shared_head_dim": 3}

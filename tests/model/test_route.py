@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from golf.model.route import build_route
-from tests.model.plain import order
+from tests.model.plain_parts import order
 from tests.model.tools import assert_plain, config
 
 LOOP = {"loop_start": 3, "loop_end": 5, "loop_count": 2}

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from golf.errors import GolfError, Problem
 from golf.plan.graph import Cell, Node, Plan
 from golf.plan.ledger import Options, plan_file
 from golf.plan.work import pending
@@ -61,3 +64,22 @@ def play(path: Path, score: Score, *sets: str, large: tuple[str, ...] = ()) -> l
 
 def parents(plan: Plan) -> dict[str, str]:
     return {row.name: row.parent for row in plan.rows.rows if row.parent}
+
+
+def fixed(**scores: float) -> Score:
+    """Scores by row, the same for each seed but for a little that both rows of a pair share."""
+    return lambda row, seed: scores.get(row, 1.0) + seed / 100
+
+
+def waits(plan: Plan) -> dict[str, tuple[str, ...]]:
+    return {group.reason: group.rows for group in plan.waiting}
+
+
+def row_names(plan: Plan) -> list[str]:
+    return [row.name for row in plan.rows.rows]
+
+
+def mistakes(root: Path, text: str) -> list[Problem]:
+    with pytest.raises(GolfError) as caught:
+        planned(write_matrix(root, text))
+    return list(caught.value.problems)

@@ -6,37 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from golf.errors import GolfError, Problem
-from golf.plan.graph import Plan
 from golf.plan.work import pending
-from tests.plan.played import finish, parents, planned, play, write_matrix
-
-TWO = """\
-seeds: [1, 2]
-rows:
-  a: {depth: 2}
-  b: {bits: 5}
-  c: {rope_dims: 16}
-  d: {parent: c, leaky_slope: 0.3}
-waves:
-  - rows: [a, b]
-    margin: 0.001
-  - rows: [c, d]
-    baseline: {winner_of: 1}
-"""
-
-
-def fixed(**scores: float):
-    """Scores by row, the same for each seed but for a little that both rows of a pair share."""
-    return lambda row, seed: scores.get(row, 1.0) + seed / 100
-
-
-def waits(plan: Plan) -> dict[str, tuple[str, ...]]:
-    return {group.reason: group.rows for group in plan.waiting}
-
-
-def row_names(plan: Plan) -> list[str]:
-    return [row.name for row in plan.rows.rows]
+from tests.plan.played import (
+    finish,
+    fixed,
+    parents,
+    planned,
+    play,
+    row_names,
+    waits,
+    write_matrix,
+)
+from tests.plan.waves import S1, S2, TWO
 
 
 def test_a_wave_starts_from_the_winner_of_the_one_before(tmp_path: Path) -> None:
@@ -178,28 +159,6 @@ def test_a_greedy_study_starts_each_row_from_the_best_so_far(tmp_path: Path) -> 
     assert len(rounds) == 5
 
 
-S2 = """\
-name: shape
-seeds: [1, 2]
-baseline: {depth: 4}
-rows:
-  1A: {depth: 6, model_dim: 192}
-  1B: {parent: 1A, head_dim: 64}
-"""
-S1 = """\
-name: attention
-seeds: [1, 2]
-baseline: {depth: 4}
-rows:
-  2A: {rope_dims: 16}
-  4A: {n_kv_head: = n_head / 3}
-waves:
-  - {rows: [2A]}
-  - rows: [4A]
-    baseline: {winner_of: shape.yaml, margin: 0.001, by: pre}
-"""
-
-
 def test_a_wave_may_wait_for_another_matrix(tmp_path: Path) -> None:
     path = write_matrix(tmp_path, S1)
     shape = write_matrix(tmp_path, S2, "shape.yaml")
@@ -234,89 +193,6 @@ def test_a_profile_and_overrides_reach_the_other_matrix(tmp_path: Path) -> None:
     assert other.rows.rows[0].values["model.tied"] is False
 
 
-def mistakes(root: Path, text: str) -> list[Problem]:
-    with pytest.raises(GolfError) as caught:
-        planned(write_matrix(root, text))
-    return list(caught.value.problems)
-
-
-ROWS = "rows: {a: {depth: 2}, b: {depth: 3}, c: {parent: b, bits: 4}}\n"
-UNREACHABLE = {
-    "a later wave": (
-        "waves:\n  - {rows: [a], baseline: {winner_of: 2}}\n  - {rows: [b]}\n",
-        "3:5",
-        "wave '1' waits for wave '2', which comes later",
-    ),
-    "itself": ("waves: [{rows: [a], baseline: {winner_of: 1}}]\n", "2:9", "comes later"),
-    "no such wave": (
-        "waves: [{name: x, rows: [a]}, {rows: [b], baseline: {winner_of: y}}]\n",
-        "2:31",
-        "wave '2' waits for wave 'y', which is not there",
-    ),
-    "no such file": (
-        "waves: [{rows: [a], baseline: {winner_of: none.yaml}}]\n",
-        "2:9",
-        "there is no matrix",
-    ),
-    "a row that is not there": ("waves: [{rows: [aa]}]\n", "2:9", "an unknown row 'aa'"),
-    "a row of two waves": ("waves: [{rows: [a]}, {rows: [a]}]\n", "2:22", "'a' is listed"),
-    "a parent in a later wave": (
-        "waves: [{rows: [c]}, {rows: [b]}]\n",
-        "1:38",
-        "row 'c' builds on 'b', which is known after it only",
-    ),
-    "a parent where the best is the parent": (
-        "waves: [{rows: [b, c], adopt: if_better, margin: 0}]\n",
-        "1:38",
-        "row 'c' has a parent",
-    ),
-    "no replicates and no margin": (
-        "waves:\n  - {rows: [a]}\n  - {rows: [b], baseline: {winner_of: 1}}\n",
-        "4:5",
-        "one seed a row cannot tell a gain from noise, so",
-    ),
-    "nothing to combine": ("waves: [{combine: winners}]\n", "2:9", "combines nothing"),
-    "rows of a combination": ("waves: [{combine: winners, rows: [a]}]\n", "2:9", "no rows of its"),
-    "a negative margin": (
-        "waves: [{rows: [a], margin: -1}]\n",
-        "2:29",
-        "margin is a number from 0",
-    ),
-    "no measure": ("waves: [{rows: [a], by: bpb}]\n", "2:25", "unknown name 'bpb'"),
-    "no winner": ("waves: [{rows: [a], baseline: {by: pre}}]\n", "2:31", "names a winner"),
-    "no list": ("waves: {rows: [a]}\n", "2:8", "waves are a list"),
-    "no rows": ("waves: [{margin: 0}]\n", "2:9", "a wave has rows, or combines winners"),
-    "a wave called like a row": ("waves: [{name: a, rows: [b]}]\n", "2:9", "already a wave or row"),
-    "an unknown word": ("waves: [{row: [a]}]\n", "2:10", "unknown word of a wave 'row'"),
-}
-
-
-def test_a_row_of_a_wave_cannot_build_on_one_that_waits_for_it(tmp_path: Path) -> None:
-    text = "rows: {a: {depth: 2}, b: {parent: a, bits: 4}, c: {parent: b, bits: 5}}\n"
-    (problem,) = mistakes(tmp_path, text + "waves: [{rows: [a, c]}]\n")
-    assert problem.what == "row 'c' builds on 'a', which is known after it only"
-    assert len(planned(write_matrix(tmp_path, text + "waves: [{rows: [a, b]}]\n")).cells) == 4
-
-
-@pytest.mark.parametrize("kind", UNREACHABLE)
-def test_a_winner_that_cannot_be_reached_is_a_mistake(tmp_path: Path, kind: str) -> None:
-    text, place, what = UNREACHABLE[kind]
-    found = mistakes(tmp_path, ROWS + text)
-    assert (found[0].where, what) == (f"{tmp_path / 'm.yaml'}:{place}", what)
-    assert what in found[0].what
-
-
-def test_matrices_that_wait_for_each_other_are_a_mistake(tmp_path: Path) -> None:
-    write_matrix(tmp_path, S1.replace("shape.yaml", "m.yaml"), "shape.yaml")
-    (problem,) = mistakes(tmp_path, S1)
-    assert "waits for this file in turn" in problem.what
-
-
-def test_a_mistake_in_a_late_wave_is_told_before_the_first_one_runs(tmp_path: Path) -> None:
-    (problem,) = mistakes(tmp_path, TWO.replace("{rope_dims: 16}", "{gate_width: 8}"))
-    assert "model.gate_width changes nothing" in problem.what
-
-
 def test_a_late_row_may_be_legal_on_the_winner_only(tmp_path: Path) -> None:
     text = TWO.replace("{depth: 2}", "{model_dim: 192}").replace(
         "{rope_dims: 16}", "{head_dim: 48}"
@@ -329,74 +205,6 @@ def test_a_late_row_may_be_legal_on_the_winner_only(tmp_path: Path) -> None:
         "c": "on b: model_dim 128 is not a multiple of head_dim 48",
         "d": "it builds on c",
     }
-
-
-def test_a_point_that_is_dropped_cannot_be_in_a_wave(tmp_path: Path) -> None:
-    text = "grid: {depth: [2, 6]}\nwhere: [depth < 5]\nwaves: [{rows: [depth=6]}]\n"
-    (problem,) = mistakes(tmp_path, text)
-    assert problem.what == "wave '1' names row 'depth=6', which is dropped"
-
-
-RULED = """\
-seeds: {min: 2, max: 4, until: {p: 0.05, margin: 0.001}}
-rows:
-  clear: {depth: 2}
-  close: {bits: 5}
-  fixed: {bits: 6, seeds: [7]}
-"""
-
-
-def noisy(row: str, seed: int) -> float:
-    wobble = {"close": (0.02, -0.02, 0.01, -0.01)}.get(row, (0.0, 0.0001, 0.0, 0.0001))
-    return {"clear": 0.5, "close": 0.99}.get(row, 1.0) + wobble[(seed - 1337) % 4]
-
-
-def seeds(plan: Plan) -> dict[str, tuple[int, ...]]:
-    return {row.name: row.seeds for row in plan.rows.rows}
-
-
-def test_seeds_are_added_to_rows_that_are_not_told_apart(tmp_path: Path) -> None:
-    first, *_, last = play(write_matrix(tmp_path, RULED), noisy)
-    assert seeds(first) == {
-        "baseline": (1337, 1338), "clear": (1337, 1338), "close": (1337, 1338), "fixed": (7,),
-    }  # fmt: skip
-    assert waits(first) == {"seed 3, should 2 not tell": ("clear", "close")}
-    assert [len(s) for s in seeds(last).values()] == [4, 2, 4, 1]
-    assert not last.waiting
-
-
-def test_a_wave_is_decided_once_its_rows_have_all_their_seeds(tmp_path: Path) -> None:
-    text = (
-        RULED
-        + "  late: {rope_dims: 16}\n"
-        + ("waves:\n  - rows: [clear, close]\n  - {rows: [late], baseline: {winner_of: 1}}\n")
-    )
-    rounds = play(write_matrix(tmp_path, text), noisy)
-    assert [len(plan.outcomes) for plan in rounds] == [0, 0, 0, 1, 1]
-    assert parents(rounds[-1])["late"] == "clear"
-
-
-@pytest.mark.parametrize(
-    ("text", "place", "what"),
-    [
-        ("seeds: 0\n", "1:8", "the number of seeds is a whole number from 1"),
-        ("seeds: {min: 2, max: 5}\n", "1:8", "a rule for seeds says until too"),
-        ("seeds: {until: {p: 0.05}}\n", "1:8", "a rule for seeds says max too"),
-        ("seeds: {max: 5, until: {p: 0.2}}\n", "1:28", "p is a number from 0 to 0.05"),
-        ("seeds: {min: 1, max: 5, until: {p: 0.05}}\n", "1:14", "min is a whole number from 2"),
-        ("seeds: {min: 4, max: 3, until: {p: 0.05}}\n", "1:22", "max 3 is less than min 4"),
-    ],
-)
-def test_a_rule_for_seeds_that_makes_no_sense_is_a_mistake(
-    tmp_path: Path, text: str, place: str, what: str
-) -> None:
-    (problem,) = mistakes(tmp_path, text)
-    assert problem.where == f"{tmp_path / 'm.yaml'}:{place}"
-    assert what in problem.what
-
-
-def test_a_number_of_seeds_counts_from_the_first(tmp_path: Path) -> None:
-    assert planned(write_matrix(tmp_path, "seeds: 3\n")).rows.seeds == (1337, 1338, 1339)
 
 
 def test_a_row_that_does_not_fit_the_winner_is_dropped_with_its_reason(tmp_path: Path) -> None:

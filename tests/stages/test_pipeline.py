@@ -4,37 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors import safe_open
 
-from golf.config.knob import Value
 from golf.config.machine import Launch
 from golf.config.schema import KNOBS
 from golf.data.validation import ValidationStream, open_validation
 from golf.model.gpt import GPT
-from golf.optim.schedule import Rates
-from golf.plan.graph import Node
 from golf.quant.artifact import read_artifact
-from golf.records import Result, read_result, write_spec
-from golf.stages import entry, learner, train
-from golf.stages.context import Bench, Context
+from golf.records import write_spec
+from golf.stages import entry
 from golf.stages.weights import load_model
 from golf.stages.world import World
 from tests.conftest import CPU, TINY, Project
-
-
-def result(project: Project, node: Node) -> Result:
-    found = read_result(project.files(node))
-    assert found is not None
-    return found
-
-
-def context(project: Project, node: Node) -> Context:
-    return Context(node.record({}), project.files(node).folder, project.world, Bench())
+from tests.stages.results import context, result, weights
 
 
 def test_a_cell_leaves_every_number_the_table_needs(project: Project) -> None:
@@ -118,11 +103,6 @@ def test_every_geometry_is_its_own_node(project: Project) -> None:
     assert sliding != chunked
 
 
-def weights(path: Path) -> dict[str, np.ndarray]:
-    with safe_open(path, "numpy") as f:
-        return {n: f.get_tensor(n) for n in f.keys()}  # noqa: SIM118
-
-
 def test_a_run_is_the_same_bits_twice_warm_and_alone(
     project: Project, lone_project: Project
 ) -> None:
@@ -141,96 +121,6 @@ def test_a_job_of_several_trainings_gives_the_same_bits(lone_project: Project) -
     lone_project.files(second).result.unlink()
     lone_project.run_one(second)
     assert lone_project.files(second).checkpoint.read_bytes() == after_first
-
-
-RESUMED: dict[str, dict[str, Value]] = {
-    "ema": {"train.ema_decay": 0.9, "train.grad_clip": 0.3},
-    "raw ema": {"train.ema_decay": 0.9, "train.ema_debias": False, "optim.muon_beta2": 0.9},
-    "looped": {
-        "model.depth": 3,
-        "model.loop_count": 1,
-        "model.loop_end": 1,
-        "train.loop_at": 0.3,
-        "model.skips": "gated",
-        "train.qat_bits": 4,
-        "train.qat_at": 0.6,
-    },
-    "growing": {
-        "model.depth": 4,
-        "train.grow_from": 2,
-        "train.grow_at": 0.3,
-        "train.ema_decay": 0.9,
-    },
-    "coprime": {"train.loader": "coprime"},
-    "best fit": {"train.loader": "best_fit"},
-    "packed": {"train.loader": "packed"},
-    "swa": {"train.swa_start": 1.0, "train.swa_every": 3, "optim.matrix_optimizer": "mud"},
-}
-
-
-@pytest.mark.parametrize("kind", RESUMED)
-def test_training_resumes_from_its_last_checkpoint_bit_for_bit(
-    project: Project, lone_project: Project, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    cell = project.plan({**TINY, **RESUMED[kind]}).cells[0]
-    project.run(cell.train)
-    whole_step = train.Training.step
-
-    def stop_at_ten(training: train.Training) -> None:
-        if training.budget.step == 10:
-            raise KeyboardInterrupt
-        whole_step(training)
-
-    monkeypatch.setattr(train.Training, "step", stop_at_ten)
-    with pytest.raises(KeyboardInterrupt):
-        lone_project.run_one(cell.train, {"runtime.checkpoint_seconds": 0.0})
-    monkeypatch.setattr(train.Training, "step", whole_step)
-    assert lone_project.files(cell.train).resume.exists()
-    lone_project.run_one(cell.train, {"runtime.prime_steps": 2})
-    assert (
-        result(lone_project, cell.train).output_sha256 == result(project, cell.train).output_sha256
-    )
-    assert not lone_project.files(cell.train).resume.exists()
-
-
-@pytest.mark.parametrize("kind", RESUMED)
-def test_priming_takes_steps_and_leaves_no_trace(
-    lone_project: Project, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    node = lone_project.plan({**TINY, **RESUMED[kind], "train.steps": 6}).cells[0].train
-    step, taken = learner.Optimizers.step, []
-
-    def counted(optimizers: learner.Optimizers, rates: Rates) -> None:
-        step(optimizers, rates)
-        taken.append(rates)
-
-    monkeypatch.setattr(learner.Optimizers, "step", counted)
-    hashes = []
-    for prime_steps in (0, 3):
-        taken.clear()
-        lone_project.run_one(node, {"runtime.prime_steps": prime_steps})
-        phases = result(lone_project, node).facts["phases"]
-        assert len(taken) == prime_steps * len(phases) + 6
-        hashes.append(result(lone_project, node).output_sha256)
-        lone_project.files(node).result.unlink()
-    assert hashes[0] == hashes[1]
-
-
-def test_a_checkpoint_of_another_spec_is_not_resumed(lone_project: Project) -> None:
-    plan = lone_project.plan(rows={"other": {"optim.matrix_lr": 0.01}})
-    first, second = (c.train for c in plan.cells)
-    for node in (first, second):
-        lone_project.prepare(node)
-        lone_project.files(node).folder.mkdir(parents=True, exist_ok=True)
-    training = train.Training(context(lone_project, first))
-    training.prime()
-    training.step()
-    training.saved_at = -1e9
-    training.checkpoint_if_due()
-    lone_project.files(first).resume.rename(lone_project.files(second).resume)
-    other = train.Training(context(lone_project, second))
-    other.resume()
-    assert other.budget.step == 0
 
 
 def test_the_first_loss_is_close_to_the_logarithm_of_the_vocabulary(project: Project) -> None:
@@ -327,16 +217,6 @@ def test_a_gpu_gives_nearly_the_scores_of_the_cpu(project: Project) -> None:
     there = final_losses(project, machine=gpu)
     project.world = cpu_world
     assert there == pytest.approx(here, abs=0.02)
-
-
-def test_a_damaged_checkpoint_is_not_used(lone_project: Project) -> None:
-    cell = lone_project.plan().cells[0]
-    lone_project.prepare(cell.train)
-    files = lone_project.files(cell.train)
-    files.folder.mkdir(parents=True)
-    files.resume.write_bytes(b"not a checkpoint")
-    lone_project.run_one(cell.train)
-    assert result(lone_project, cell.train).measures["steps"] == 24
 
 
 def test_another_number_of_processes_than_the_key_promises_is_refused(

@@ -1,0 +1,98 @@
+"""Waves that cannot be reached or decided are refused before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.plan.played import (
+    mistakes,
+    planned,
+    write_matrix,
+)
+from tests.plan.waves import S1, TWO
+
+ROWS = "rows: {a: {depth: 2}, b: {depth: 3}, c: {parent: b, bits: 4}}\n"
+
+
+UNREACHABLE = {
+    "a later wave": (
+        "waves:\n  - {rows: [a], baseline: {winner_of: 2}}\n  - {rows: [b]}\n",
+        "3:5",
+        "wave '1' waits for wave '2', which comes later",
+    ),
+    "itself": ("waves: [{rows: [a], baseline: {winner_of: 1}}]\n", "2:9", "comes later"),
+    "no such wave": (
+        "waves: [{name: x, rows: [a]}, {rows: [b], baseline: {winner_of: y}}]\n",
+        "2:31",
+        "wave '2' waits for wave 'y', which is not there",
+    ),
+    "no such file": (
+        "waves: [{rows: [a], baseline: {winner_of: none.yaml}}]\n",
+        "2:9",
+        "there is no matrix",
+    ),
+    "a row that is not there": ("waves: [{rows: [aa]}]\n", "2:9", "an unknown row 'aa'"),
+    "a row of two waves": ("waves: [{rows: [a]}, {rows: [a]}]\n", "2:22", "'a' is listed"),
+    "a parent in a later wave": (
+        "waves: [{rows: [c]}, {rows: [b]}]\n",
+        "1:38",
+        "row 'c' builds on 'b', which is known after it only",
+    ),
+    "a parent where the best is the parent": (
+        "waves: [{rows: [b, c], adopt: if_better, margin: 0}]\n",
+        "1:38",
+        "row 'c' has a parent",
+    ),
+    "no replicates and no margin": (
+        "waves:\n  - {rows: [a]}\n  - {rows: [b], baseline: {winner_of: 1}}\n",
+        "4:5",
+        "one seed a row cannot tell a gain from noise, so",
+    ),
+    "nothing to combine": ("waves: [{combine: winners}]\n", "2:9", "combines nothing"),
+    "rows of a combination": ("waves: [{combine: winners, rows: [a]}]\n", "2:9", "no rows of its"),
+    "a negative margin": (
+        "waves: [{rows: [a], margin: -1}]\n",
+        "2:29",
+        "margin is a number from 0",
+    ),
+    "no measure": ("waves: [{rows: [a], by: bpb}]\n", "2:25", "unknown name 'bpb'"),
+    "no winner": ("waves: [{rows: [a], baseline: {by: pre}}]\n", "2:31", "names a winner"),
+    "no list": ("waves: {rows: [a]}\n", "2:8", "waves are a list"),
+    "no rows": ("waves: [{margin: 0}]\n", "2:9", "a wave has rows, or combines winners"),
+    "a wave called like a row": ("waves: [{name: a, rows: [b]}]\n", "2:9", "already a wave or row"),
+    "an unknown word": ("waves: [{row: [a]}]\n", "2:10", "unknown word of a wave 'row'"),
+}
+
+
+def test_a_row_of_a_wave_cannot_build_on_one_that_waits_for_it(tmp_path: Path) -> None:
+    text = "rows: {a: {depth: 2}, b: {parent: a, bits: 4}, c: {parent: b, bits: 5}}\n"
+    (problem,) = mistakes(tmp_path, text + "waves: [{rows: [a, c]}]\n")
+    assert problem.what == "row 'c' builds on 'a', which is known after it only"
+    assert len(planned(write_matrix(tmp_path, text + "waves: [{rows: [a, b]}]\n")).cells) == 4
+
+
+@pytest.mark.parametrize("kind", UNREACHABLE)
+def test_a_winner_that_cannot_be_reached_is_a_mistake(tmp_path: Path, kind: str) -> None:
+    text, place, what = UNREACHABLE[kind]
+    found = mistakes(tmp_path, ROWS + text)
+    assert (found[0].where, what) == (f"{tmp_path / 'm.yaml'}:{place}", what)
+    assert what in found[0].what
+
+
+def test_matrices_that_wait_for_each_other_are_a_mistake(tmp_path: Path) -> None:
+    write_matrix(tmp_path, S1.replace("shape.yaml", "m.yaml"), "shape.yaml")
+    (problem,) = mistakes(tmp_path, S1)
+    assert "waits for this file in turn" in problem.what
+
+
+def test_a_mistake_in_a_late_wave_is_told_before_the_first_one_runs(tmp_path: Path) -> None:
+    (problem,) = mistakes(tmp_path, TWO.replace("{rope_dims: 16}", "{gate_width: 8}"))
+    assert "model.gate_width changes nothing" in problem.what
+
+
+def test_a_point_that_is_dropped_cannot_be_in_a_wave(tmp_path: Path) -> None:
+    text = "grid: {depth: [2, 6]}\nwhere: [depth < 5]\nwaves: [{rows: [depth=6]}]\n"
+    (problem,) = mistakes(tmp_path, text)
+    assert problem.what == "wave '1' names row 'depth=6', which is dropped"
