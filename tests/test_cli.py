@@ -42,7 +42,7 @@ BROKEN = {
     ),
     "several": (
         "preset: quickstrat\nseeds: [x]\nrows:\n  a: {parent: b}\n",
-        "m.yaml:1:9: unknown name 'quickstrat'\n  did you mean 'quickstart'?\n"
+        "m.yaml:1:9: unknown preset 'quickstrat'\n  did you mean 'quickstart'?\n"
         "m.yaml:2:8: seeds is a list of whole numbers\n  for example [1337, 42]\n"
         "m.yaml:4:3: row 'a' names an unknown row 'b'",
     ),

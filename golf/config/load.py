@@ -210,8 +210,8 @@ LABELS = ("note", "why", "priority", "tags")
 SECTIONS: dict[str, Callable[[MatrixReader, Node], Any]] = {
     "name": MatrixReader.word,
     "question": MatrixReader.word,
-    "preset": lambda reader, node: reader.choice(preset_names())(node),
-    "profile": lambda reader, node: reader.choice(PROFILES)(node),
+    "preset": lambda reader, node: reader.choice(preset_names(), "preset")(node),
+    "profile": lambda reader, node: reader.choice(PROFILES, "profile")(node),
     "seeds": read_seeds,
     "budget": MatrixReader.budget,
     "evaluate": MatrixReader.evaluate,

@@ -71,7 +71,8 @@ def read_nodes(path: Path, text: str | None = None, problems: list[Problem] | No
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise fail(f"not valid YAML: {error.problem or error}", where=where) from None
+        what = f"not valid YAML: {error.problem or error}"
+        raise fail(what, _remedy(error, text), where) from None
     except yaml.YAMLError as error:
         raise fail(f"not valid YAML: {error}", where=str(path)) from None
     if root is None:
@@ -101,6 +102,18 @@ def _refuse_towers(path: Path, text: str) -> None:
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise fail(f"nested more than {DEEPEST} levels deep", where=str(path))
+
+
+def _remedy(error: yaml.MarkedYAMLError, text: str) -> str:
+    """Return what to do about broken YAML, where its parser knows."""
+    at, opened = error.problem_mark, error.context_mark
+    lines = text.split("\n")
+    before = lines[at.line][: at.column + 1] if at and at.line < len(lines) else ""
+    if before.isspace() and "\t" in before:
+        return "indent with spaces; YAML refuses tabs"
+    if at and opened and opened.line != at.line:
+        return f"{error.context} that starts on line {opened.line + 1}, column {opened.column + 1}"
+    return ""
 
 
 def _read(path: Path) -> str:

@@ -41,7 +41,8 @@ class PointReader(RowReader):
             lengths = {len(settings) for _, settings in axes}
             if len(lengths) > 1:
                 shown = ", ".join(f"{knob.name} {len(settings)}" for knob, settings in axes)
-                self.add(table.where, f"paired lists are of one length, found {shown}")
+                what = f"paired lists are of one length, found {shown}"
+                self.add(table.where, what, "or write `grid`, which takes every combination")
             elif axes:
                 drafts += _points("zip", axes, zip(*(s for _, s in axes), strict=True))
         return tuple(drafts)

@@ -51,13 +51,13 @@ class Reader:
         items = node.items if isinstance(node, Items) else (node,)
         return tuple(filter(None, map(self.word, items)))
 
-    def choice(self, options: Iterable[str]) -> Callable[[Node], str | None]:
+    def choice(self, options: Iterable[str], what: str = "name") -> Callable[[Node], str | None]:
         def read(node: Node) -> str | None:
             word = self.word(node)
             if word is None or word in options:
                 return word
             hint = did_you_mean(word, options) or f"one of {', '.join(options)}"
-            self.add(node.where, f"unknown name {word!r}", hint)
+            self.add(node.where, f"unknown {what} {word!r}", hint)
             return None
 
         return read

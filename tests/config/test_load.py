@@ -87,8 +87,13 @@ MISTAKES = {
     "no seeds": ("seeds: []\n", "1:8", "a list of whole numbers", ""),
     "negative seed": ("seeds: [-1]\n", "1:8", "a list of whole numbers", ""),
     "seed twice": ("seeds: [1, 2, 1]\n", "1:8", "a seed is listed twice", ""),
-    "unknown preset": ("preset: quickstrat\n", "1:9", "unknown name 'quickstrat'", "'quickstart'"),
-    "unknown profile": ("profile: smok\n", "1:10", "unknown name 'smok'", "'smoke'"),
+    "unknown preset": (
+        "preset: quickstrat\n",
+        "1:9",
+        "unknown preset 'quickstrat'",
+        "'quickstart'",
+    ),
+    "unknown profile": ("profile: smok\n", "1:10", "unknown profile 'smok'", "'smoke'"),
     "unknown parent": (
         "rows:\n  wide: {depth: 2}\n  b: {parent: wid, depth: 3}\n",
         "3:3",
