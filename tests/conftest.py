@@ -7,6 +7,8 @@ content, a node that several tests need runs once.
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -70,6 +72,13 @@ def tiny_rows(
     made = Matrix(Path("test.yaml"), "test", seeds=(seed,), baseline=layer(base), drafts=drafts)
     made = replace(made, **matrix)
     return expand(made, launch or made.launch, machine)
+
+
+def imports_of(*arguments: str, cwd: Path) -> set[str]:
+    """Run a golf command; return every module that its process loaded."""
+    line = [sys.executable, "-X", "importtime", "-m", "golf", *arguments]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=cwd, check=True)
+    return {s.split("|")[-1].strip() for s in done.stderr.splitlines() if "|" in s}
 
 
 class Project:

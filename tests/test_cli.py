@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import imports_of
+
 COMMANDS = (
     "run",
     "plan",
@@ -76,9 +78,7 @@ def test_every_command_has_a_summary_and_an_example(command: str) -> None:
 def test_help_and_plan_import_neither_torch_nor_pandas(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text("factors:\n  rope_dims: [16]\n")
     for arguments in (["--help"], ["plan", "m.yaml"], ["run", "m.yaml", "--dry-run"], ["factors"]):
-        line = [sys.executable, "-X", "importtime", "-m", "golf", *arguments]
-        done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, check=True)
-        imported = {s.split("|")[-1].strip() for s in done.stderr.splitlines() if "|" in s}
+        imported = imports_of(*arguments, cwd=tmp_path)
         assert "golf.cli" in imported
         assert not imported & {"torch", "pandas", "numpy", "scipy", "rich", "pydantic"}
 

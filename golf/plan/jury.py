@@ -11,8 +11,9 @@ from golf.plan.graph import Cell, Plan
 from golf.plan.outcome import Outcome
 from golf.plan.results import fits, score_of
 from golf.plan.row import Row
-from golf.plan.winner import Bar, Gain, Noise, Scores, best, gain_of, pooled_noise
+from golf.plan.winner import Bar, Gain, Scores, best, gain_of
 from golf.records import RunPaths
+from golf.statistics.noise import Noise, paired_noise
 
 
 class Rowbook(Protocol):
@@ -39,24 +40,24 @@ class Jury:
         if found is None:
             return None
         by, scores = found
-        noise = pooled_noise(list(scores.values()))
+        noise = paired_noise(scores.values())
         gains = tuple(self.gain(n, base, scores, noise, len(members)) for n in members)
         won = best(gains)
         return Outcome(source, by, base, won.row if won else base, gains, noise)
 
     def verdict(
         self, row: str, base: str, family: Sequence[str], tests: int
-    ) -> tuple[Gain, Noise, str] | None:
+    ) -> tuple[Gain, Noise | None, str] | None:
         """Judge one row of a family that grows; None while scores are missing."""
         found = self.scores(family)
         if found is None:
             return None
         by, scores = found
-        noise = pooled_noise(list(scores.values()))
+        noise = paired_noise(scores.values())
         return self.gain(row, base, scores, noise, tests), noise, by
 
     def gain(
-        self, name: str, base: str, scores: dict[str, Scores], noise: Noise, tests: int
+        self, name: str, base: str, scores: dict[str, Scores], noise: Noise | None, tests: int
     ) -> Gain:
         row = self.book.row(name)
         within = fits(self.book.paths, (self.book.cell(row, seed) for seed in row.seeds))
@@ -80,8 +81,8 @@ class Jury:
 
     def _require_bar(self, rows: Iterable[Row]) -> None:
         """Refuse to choose where neither a margin nor replicates can tell a gain from noise."""
-        counted = pooled_noise([dict.fromkeys(row.seeds, 0.0) for row in rows])
-        if self.rule.margin is None and not counted.degrees:
+        counted = paired_noise([dict.fromkeys(row.seeds, 0.0) for row in rows])
+        if self.rule.margin is None and counted is None:
             what = "one seed a row cannot tell a gain from noise, so that no row can win here"
             hint = "state `margin:` in bits per byte, or give the matrix two seeds or more"
             raise fail(what, hint, self.where)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from golf.plan.winner import LEVEL, Gain, Noise
+from golf.plan.winner import LEVEL, Gain
+from golf.statistics.noise import Noise
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Outcome:
         base: the row that was to be beaten.
         winner: the row that later rows start from: the base when no row beat it.
         gains: every row against its base.
-        noise: of one score, pooled over all these rows.
+        noise: of one score, pooled over all these rows; None without replicates.
     """
 
     source: str
@@ -36,7 +37,7 @@ class Outcome:
     base: str
     winner: str
     gains: tuple[Gain, ...]
-    noise: Noise
+    noise: Noise | None
 
     @property
     def rule(self) -> str:
@@ -44,10 +45,10 @@ class Outcome:
         margins = {g.margin for g in self.gains}
         margin = max(margins, default=0.0)
         beyond = f"a gain in {self.by} above {margin:g}" if margin else f"a gain in {self.by}"
-        if not self.noise.degrees:
+        if self.noise is None:
             return f"{beyond}; no replicates, so that nothing is known about the noise"
         return (
-            f"{beyond}, beyond noise of {self.noise.std:.5f} ({self.noise.degrees} degrees of "
+            f"{beyond}, beyond noise of {self.noise.std:.5f} ({self.noise.df} degrees of "
             f"freedom), one-sided t at {LEVEL:g} over {len(self.gains)} rows (Bonferroni)"
         )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from golf.errors import fail
 from golf.plan.graph import Plan
 from golf.plan.jury import FinishedBook, measure_of, scores_of
-from golf.plan.winner import Noise, pooled_noise
+from golf.statistics import student
+from golf.statistics.noise import Noise, paired_noise
 
 LEVEL = 0.05  # two-sided
 POWER = 0.8
@@ -20,8 +21,8 @@ def noise_of(plan: Plan) -> tuple[str, Noise]:
     """
     book = FinishedBook(plan)
     by = measure_of(book, plan.rows.rows)
-    noise = pooled_noise([scores_of(book, row, by) for row in plan.rows.rows])
-    if not noise.degrees:
+    noise = paired_noise([scores_of(book, row, by) for row in plan.rows.rows])
+    if noise is None:
         hint = "run two rows or more with the same two seeds or more"
         raise fail("the noise is not known yet", hint, str(plan.rows.matrix.path))
     return by, noise
@@ -33,11 +34,8 @@ def seeds_for(difference: float, std: float) -> int:
     Both rows get as many; the test is two-sided at 0.05. Iterates n = 2 s^2 (t_a + t_b)^2 / d^2
     with the degrees of freedom of n seeds.
     """
-    from scipy.special import stdtrit  # noqa: PLC0415 (start-up: only where it is asked for)
-
     for n in range(2, MOST_SEEDS):
-        degrees = n - 1
-        quantiles = stdtrit(degrees, 1 - LEVEL / 2) + stdtrit(degrees, POWER)
+        quantiles = sum(student.quantile(p, n - 1) for p in (1 - LEVEL / 2, POWER))
         if n >= 2 * (std * quantiles / difference) ** 2:
             return n
     return MOST_SEEDS
@@ -49,7 +47,7 @@ def power_lines(plan: Plan, difference: float) -> list[str]:
     number = seeds_for(difference, noise.std)
     few = f"{number:,}" if number < MOST_SEEDS else f"more than {MOST_SEEDS:,}"
     return [
-        f"noise of one {by} score: {noise.std:.5f} bits per byte ({noise.degrees} degrees of "
+        f"noise of one {by} score: {noise.std:.5f} bits per byte ({noise.df} degrees of "
         "freedom, pooled over rows, seeds paired)",
         f"{few} seeds a row would resolve {difference:g} bits per byte, four times out of five, "
         "at p < 0.05 (two-sided, one comparison)",

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from golf.config.matrix import SeedRule
-from golf.plan.winner import Bar, Gain, Scores, gain_of, pooled_noise
+from golf.plan.winner import Bar, Gain, Scores, gain_of
+from golf.statistics.noise import paired_noise
 
 FirstScores = Callable[[str, int], Scores | None]  # a row's first scores; None while one is missing
 
@@ -52,7 +53,7 @@ def look(parents: Mapping[str, str], scores: FirstScores, rule: SeedRule, rows: 
         table = {name: known for name, known in found.items() if known is not None}
         if len(table) < len(found):
             return Looks(seeds, gains, undecided if number < rule.most else ())
-        bar = Bar(pooled_noise(list(table.values())), rule.margin, tests, rule.level)
+        bar = Bar(paired_noise(table.values()), rule.margin, tests, rule.level)
         gains |= {row: gain_of(row, parents[row], table, bar) for row in undecided}
         undecided = tuple(row for row in undecided if not gains[row].decided)
     return Looks(seeds, gains)

@@ -19,8 +19,9 @@ from golf.plan.outcome import Outcome, Waiting
 from golf.plan.row import Dropped, Row
 from golf.plan.sequential import look
 from golf.plan.stack import RowMaker, baseline_draft
-from golf.plan.winner import Gain, Noise, Scores, stacked
+from golf.plan.winner import Gain, Scores, stacked
 from golf.records import RunPaths
+from golf.statistics.noise import Noise
 
 Ask = Callable[[Path, str], Plan]  # a matrix file and the place that names it
 
@@ -163,7 +164,8 @@ class Staging:
     def _greedy(self, wave: Wave, drafts: list[RowDraft], base: str) -> None:
         """Let each row start from the best so far."""
         gains: list[Gain] = []
-        noise, winner, by = Noise(0.0, 0), base, ""
+        noise: Noise | None = None
+        winner, by = base, ""
         for i, draft in enumerate(drafts):
             self.known[draft.name] = replace(draft, parent=winner, source="wave")
             jury = Jury(self, wave.rule, wave.where)

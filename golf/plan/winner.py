@@ -9,28 +9,15 @@ false winner is then at most the level, whatever the number of rows and looks.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from golf.statistics.delta import mean
+from golf.statistics.noise import Noise
 
 Scores = Mapping[int, float]  # by seed; lower is better
 
 LEVEL = 0.05
-SETTLED = 1e-12  # of the fit: changes below this are rounding
-ROUNDS = 200
-
-
-@dataclass(frozen=True)
-class Noise:
-    """What is left when row and seed levels are taken out.
-
-    Attributes:
-        std: standard deviation of one score; 0 without degrees of freedom.
-        degrees: degrees of freedom; 0 when no row has two seeds that another one has too.
-    """
-
-    std: float
-    degrees: int
 
 
 @dataclass(frozen=True)
@@ -38,25 +25,20 @@ class Bar:
     """What a gain has to clear.
 
     Attributes:
-        noise: of one score; without degrees of freedom the margin alone decides.
+        noise: of one score; None where nothing was repeated: the margin alone decides.
         margin: the gain in bits per byte that a row has to exceed.
         tests: rows times looks that share the level.
         level: the chance of any false winner in the family.
     """
 
-    noise: Noise
+    noise: Noise | None
     margin: float = 0.0
     tests: int = 1
     level: float = LEVEL
 
     def width(self, n: int) -> float:
         """Return how far beyond the margin a mean over ``n`` seeds has to be."""
-        if not self.noise.degrees or not self.noise.std:
-            return 0.0
-        from scipy.special import stdtrit  # noqa: PLC0415 (start-up: only where scores are judged)
-
-        quantile = float(stdtrit(self.noise.degrees, 1 - self.level / self.tests))
-        return quantile * self.noise.std * math.sqrt(2 / n)
+        return self.noise.reach(n, n, self.level / self.tests) if self.noise else 0.0
 
 
 @dataclass(frozen=True)
@@ -96,7 +78,7 @@ class Gain:
 def gain_of(row: str, base: str, scores: Mapping[str, Scores], bar: Bar, fits: bool = True) -> Gain:
     """Return the gain of ``row`` over ``base``, paired by seed."""
     shared = sorted(scores[row].keys() & scores[base].keys())
-    gain = math.fsum(scores[base][s] - scores[row][s] for s in shared) / len(shared)
+    gain = mean([scores[base][s] - scores[row][s] for s in shared])
     return Gain(row, base, len(shared), gain, bar.margin, bar.width(len(shared)), fits)
 
 
@@ -114,44 +96,3 @@ def stacked(gains: Sequence[Gain], knobs: Mapping[str, frozenset[str]]) -> list[
             chosen.append(found.row)
             taken |= knobs[found.row]
     return chosen
-
-
-def pooled_noise(table: Sequence[Scores]) -> Noise:
-    """Fit row and seed levels by least squares; return what is left.
-
-    Source: two-way layout without interaction; exact for unequal numbers of seeds too.
-    """
-    rows = [dict(scores) for scores in table if scores]
-    seeds = sorted({seed for scores in rows for seed in scores})
-    degrees = sum(map(len, rows)) - len(rows) - len(seeds) + _islands(rows, seeds)
-    if degrees <= 0:
-        return Noise(0.0, 0)
-    for _ in range(ROUNDS):
-        change = 0.0
-        for scores in rows:
-            mean = math.fsum(scores.values()) / len(scores)
-            for seed in scores:
-                scores[seed] -= mean
-            change = max(change, abs(mean))
-        for seed in seeds:
-            column = [scores for scores in rows if seed in scores]
-            mean = math.fsum(scores[seed] for scores in column) / len(column)
-            for scores in column:
-                scores[seed] -= mean
-            change = max(change, abs(mean))
-        if change < SETTLED:
-            break
-    squares = math.fsum(value * value for scores in rows for value in scores.values())
-    return Noise(math.sqrt(squares / degrees), degrees)
-
-
-def _islands(rows: Sequence[Scores], seeds: Sequence[int]) -> int:
-    """Return into how many groups rows fall that share no seed."""
-    left, number = list(rows), 0
-    while left:
-        number += 1
-        reached = set(left.pop(0))
-        while joined := [scores for scores in left if reached & scores.keys()]:
-            reached |= {seed for scores in joined for seed in scores}
-            left = [scores for scores in left if scores not in joined]
-    return number

@@ -146,5 +146,5 @@ def _replicates(analysis: Analysis) -> Iterator[str]:
     floor = analysis.floors[name]
     known = "nothing here tells how much chance alone moves a score"
     if floor:
-        known = f"by the repeated rows, chance alone moves a difference by ±{floor.smallest():.2g}"
+        known = f"by the repeated rows, chance alone moves a difference by ±{floor.reach():.2g}"
     yield f"One seed only: {listed(lone)}; {known}."

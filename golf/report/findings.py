@@ -118,7 +118,7 @@ def _gaps(analysis: Analysis) -> Iterator[Finding]:
 
 def _is_noise(analysis: Analysis, row: TableRow, change: float) -> bool:
     floor = analysis.floors["post_bpb"]
-    return floor is not None and abs(change) < floor.smallest(max(row.n, 1), max(row.n, 1))
+    return floor is not None and abs(change) < floor.reach(max(row.n, 1), max(row.n, 1))
 
 
 def _stages(analysis: Analysis) -> Iterator[Finding]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from golf.records import ARTIFACT_LIMIT
 from golf.report.study import MEASURES, SCORES, Line, Study, StudyRow, geometries
 from golf.statistics.delta import Delta, by_seed, mean, variance
-from golf.statistics.verdict import Judgement, NoiseFloor, judge, noise_floor
+from golf.statistics.noise import Noise, noise_floor
+from golf.statistics.verdict import Judgement, judge
 
 SAME_TEXT = 1e-4  # relative difference of scored bytes
 
@@ -85,7 +86,7 @@ class Analysis:
     study: Study
     table: tuple[TableRow, ...]
     scores: tuple[str, ...]
-    floors: Mapping[str, NoiseFloor | None]
+    floors: Mapping[str, Noise | None]
     values: Mapping[str, Mapping[int, Line]]
 
     @property
@@ -168,7 +169,7 @@ def _judge(
     return judge(deltas)
 
 
-def _floor(values: Mapping[str, Mapping[int, Line]], score: str) -> NoiseFloor | None:
+def _floor(values: Mapping[str, Mapping[int, Line]], score: str) -> Noise | None:
     """Pool the spread of every repeated row; rows that share all their values count once."""
     groups = {
         tuple(float(x[score]) for x in lines.values() if x.get(score) is not None)

@@ -1,7 +1,6 @@
 """A difference of two means, with what is needed to judge it.
 
 Lower scores are better throughout: a *delta* is candidate minus baseline, a *gain* its negative.
-Student's t comes from ``scipy.special``, because importing ``scipy.stats`` takes a second.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy.special import stdtr, stdtrit
+from golf.statistics import student
 
 Test = Literal["paired", "welch", "one-sample", "none"]
 
@@ -48,19 +47,22 @@ class Delta:
 
     def p_gain(self, margin: float = 0.0) -> float | None:
         """Return the one-sided p-value of "the gain is at most ``margin``"."""
-        t = self.t(margin)
-        return None if t is None else float(stdtr(self.df, -t))
+        return self._tail(self.t(margin))
 
     def p_two_sided(self) -> float | None:
         """Return the p-value of "there is no difference"."""
         t = self.t()
-        return None if t is None else min(1.0, 2 * float(stdtr(self.df, -abs(t))))
+        above = self._tail(None if t is None else abs(t))
+        return None if above is None else min(1.0, 2 * above)
+
+    def _tail(self, t: float | None) -> float | None:
+        return None if t is None or self.df is None else student.tail(t, self.df)
 
     def half_width(self, confidence: float = 0.95) -> float | None:
         """Return half the width of the confidence interval of ``mean``."""
-        if self.std_error is None:
+        if self.std_error is None or self.df is None:
             return None
-        return float(stdtrit(self.df, (1 + confidence) / 2)) * self.std_error
+        return student.quantile((1 + confidence) / 2, self.df) * self.std_error
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float] | None:
         """Return the confidence interval of ``mean``."""

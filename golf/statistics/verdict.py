@@ -1,15 +1,12 @@
-"""What may be said about a table of deltas: correction for many tests, verdicts, noise floor."""
+"""What may be said about a table of deltas: correction for many tests, verdicts."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scipy.special import stdtrit
-
-from golf.statistics.delta import Delta, variance
+from golf.statistics.delta import Delta
 
 ALPHA = 0.05
 
@@ -72,31 +69,3 @@ def _verdict(delta: Delta, p_holm: float | None, alpha: float) -> Verdict:
     if p_holm >= alpha:
         return Verdict.NOISE
     return Verdict.BETTER if delta.mean < 0 else Verdict.WORSE
-
-
-@dataclass(frozen=True)
-class NoiseFloor:
-    """The spread over seeds, pooled over every row that was repeated.
-
-    Attributes:
-        std: pooled sample standard deviation of one value.
-        df: degrees of freedom: values minus rows.
-    """
-
-    std: float
-    df: int
-
-    def smallest(self, n: int = 1, n_baseline: int = 1, confidence: float = 0.95) -> float:
-        """Return the smallest difference of two means that seeds alone do not explain."""
-        factor = float(stdtrit(self.df, (1 + confidence) / 2))
-        return factor * self.std * math.sqrt(1 / n + 1 / n_baseline)
-
-
-def noise_floor(rows: Iterable[Sequence[float]]) -> NoiseFloor | None:
-    """Return the noise floor of a table; None when no row was repeated."""
-    repeated = [values for values in rows if len(values) >= 2]
-    df = sum(len(values) - 1 for values in repeated)
-    if not df:
-        return None
-    squares = math.fsum((len(v) - 1) * variance(v) for v in repeated)
-    return NoiseFloor(math.sqrt(squares / df), df)

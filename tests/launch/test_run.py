@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.conftest import imports_of
 from tests.launch.conftest import Golf
 
 
@@ -56,6 +57,13 @@ def test_a_finished_matrix_launches_nothing(finished: Golf) -> None:
     assert "nothing to run, 14 reused" in err
     assert finished("run", "matrices/tiny.yaml", "--dry-run")[0] == ""
     assert finished.results() == before
+
+
+def test_a_finished_matrix_is_found_finished_without_a_heavy_import(finished: Golf) -> None:
+    for command in ("run", "plan"):
+        imported = imports_of(command, "matrices/tiny.yaml", cwd=finished.root)
+        assert "golf.plan.work" in imported
+        assert not imported & {"torch", "pandas", "numpy", "scipy", "rich"}
 
 
 def test_the_plan_counts_what_is_done(finished: Golf) -> None:

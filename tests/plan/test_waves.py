@@ -63,7 +63,7 @@ def test_a_gain_within_the_noise_does_not_count(tmp_path: Path) -> None:
 
     last = play(write_matrix(tmp_path, text), score)[-1]
     assert parents(last)["c"] == "baseline"
-    assert last.outcomes[0].noise.degrees == 4
+    assert last.outcomes[0].noise.df == 4
     quiet = play(write_matrix(tmp_path, text, "q.yaml"), fixed(a=0.98), "rope_base=500")[-1]
     assert parents(quiet)["c"] == "a"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 
 import numpy as np
@@ -13,29 +12,10 @@ from scipy import stats
 
 from golf.config.matrix import SeedRule
 from golf.plan.sequential import look
-from golf.plan.winner import Bar, Gain, Noise, best, gain_of, pooled_noise, stacked
+from golf.plan.winner import Bar, Gain, best, gain_of, stacked
+from golf.statistics.noise import paired_noise
 
-SEEDS = st.sets(st.integers(0, 4), min_size=1)
 SCORE = st.floats(0.9, 1.1)
-
-
-@given(st.data(), st.lists(SEEDS, min_size=1, max_size=5))
-def test_the_noise_is_the_residual_of_a_least_squares_fit(data, seeds) -> None:
-    table = [{s: data.draw(SCORE) for s in sorted(row)} for row in seeds]
-    design, values = [], []
-    for i, row in enumerate(table):
-        for seed, value in row.items():
-            line = [0.0] * (len(table) + 5)
-            line[i] = line[len(table) + seed] = 1.0
-            design.append(line)
-            values.append(value)
-    fit, *_ = np.linalg.lstsq(np.array(design), np.array(values), rcond=None)
-    degrees = len(values) - np.linalg.matrix_rank(np.array(design))
-    squares = float(np.sum((np.array(values) - np.array(design) @ fit) ** 2))
-    noise = pooled_noise(table)
-    assert noise.degrees == degrees
-    if degrees:
-        assert noise.std == pytest.approx(math.sqrt(squares / degrees), abs=1e-8)
 
 
 @given(st.lists(st.tuples(SCORE, SCORE), min_size=2, max_size=6, unique=True))
@@ -45,21 +25,16 @@ def test_one_row_against_its_base_is_the_paired_t_test(pairs: list[tuple[float, 
     if max(differences) - min(differences) < 1e-6:
         return
     p = stats.ttest_1samp(differences, 0.0, alternative="greater").pvalue
-    found = gain_of("row", "base", {"row": row, "base": base}, Bar(pooled_noise([row, base])))
+    found = gain_of("row", "base", {"row": row, "base": base}, Bar(paired_noise([row, base])))
     if abs(p - 0.05) > 1e-6:
         assert found.wins == (p < 0.05)
     assert found.gain == pytest.approx(np.mean(differences))
 
 
-def test_seed_levels_that_rows_share_are_no_noise() -> None:
-    rows = [{s: level + s * 0.1 for s in range(3)} for level in (1.0, 0.9, 1.3)]
-    assert pooled_noise(rows).std == pytest.approx(0.0, abs=1e-12)
-
-
 def test_without_replicates_the_margin_alone_decides() -> None:
     scores = {"row": {1: 0.9975}, "base": {1: 1.0}}
-    noise = pooled_noise(list(scores.values()))
-    assert noise == Noise(0.0, 0)
+    noise = paired_noise(scores.values())
+    assert noise is None
     assert gain_of("row", "base", scores, Bar(noise, 0.002)).wins
     assert not gain_of("row", "base", scores, Bar(noise, 0.003)).wins
 

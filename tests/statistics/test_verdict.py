@@ -1,4 +1,4 @@
-"""Verdicts over whole tables: corrections, false findings, the noise floor."""
+"""Verdicts over whole tables: corrections and false findings."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from golf.statistics.delta import Delta, by_seed
-from golf.statistics.verdict import Verdict, holm, judge, noise_floor
+from golf.statistics.verdict import Verdict, holm, judge
 
 
 def slow_holm(p: list[float]) -> list[float]:
@@ -75,26 +74,3 @@ def test_one_seed_is_not_a_test_and_does_not_count_as_one() -> None:
     assert (first.verdict, first.p_holm) == (Verdict.ONE_SEED, None)
     assert second.p_holm == second.p
     assert third is None
-
-
-def test_the_noise_floor_pools_rows_by_their_degrees_of_freedom() -> None:
-    floor = noise_floor([[1.0, 1.2], [5.0, 5.1, 5.5], [3.0]])
-    assert floor is not None
-    expected = math.sqrt((np.var([1.0, 1.2], ddof=1) + 2 * np.var([5.0, 5.1, 5.5], ddof=1)) / 3)
-    assert (floor.std, floor.df) == (pytest.approx(expected), 3)
-    t = stats.t.ppf(0.975, 3)
-    assert floor.smallest(1, 3) == pytest.approx(t * expected * math.sqrt(4 / 3))
-
-
-def test_no_replicates_no_noise_floor() -> None:
-    assert noise_floor([[1.0], [2.0], []]) is None
-
-
-def test_single_seeds_rarely_exceed_the_floor_by_chance() -> None:
-    rng, trials = np.random.default_rng(2), 4000
-    beyond = 0
-    for _ in range(trials):
-        floor = noise_floor(rng.normal(1, 0.001, (4, 3)).tolist())
-        assert floor is not None
-        beyond += abs(rng.normal(0, 0.001) - rng.normal(0, 0.001)) > floor.smallest()
-    assert beyond / trials == pytest.approx(0.05, abs=4 * math.sqrt(0.05 * 0.95 / trials))

@@ -41,7 +41,7 @@ def draw_deltas(analysis: Analysis, theme: Theme) -> Figure | None:
     axes = figure.subplots()
     floor = analysis.floors[name]
     if floor:
-        axes.axvspan(-floor.smallest(), floor.smallest(), color=theme.faint, alpha=0.45, lw=0)
+        axes.axvspan(-floor.reach(), floor.reach(), color=theme.faint, alpha=0.45, lw=0)
     zero_line(axes, theme)
     seen = set()
     for y, (_, found) in enumerate(shown):
@@ -50,7 +50,7 @@ def draw_deltas(analysis: Analysis, theme: Theme) -> Figure | None:
         seen.add(found.verdict)
         half = found.delta.half_width()
         axes.errorbar(found.delta.mean, y, xerr=half, fmt=sign, color=shade, capsize=3, label=label)
-    _bound(axes, [f.delta.mean for _, f in shown], floor.smallest() if floor else 0.0)
+    _bound(axes, [f.delta.mean for _, f in shown], floor.reach() if floor else 0.0)
     parents = {r.parent for r, _ in shown}
     names = [r.row if len(parents) == 1 else f"{r.row} vs {r.parent}" for r, _ in shown]
     axes.set_yticks(range(len(shown)), [named(n) for n in names])

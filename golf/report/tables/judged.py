@@ -44,7 +44,7 @@ def _notes(analysis: Analysis, name: str) -> tuple[str, ...]:
     pooled = (
         f"Noise floor: a row's standard deviation over seeds, pooled, is {floor.std:.2g} "
         f"({floor.df} degrees of freedom); two single runs differ by more than "
-        f"{floor.smallest():.2g} in one case of twenty."
+        f"{floor.reach():.2g} in one case of twenty."
     )
     return (said, pooled)
 
@@ -54,7 +54,7 @@ def verdict(analysis: Analysis, name: str, found: Judgement) -> str:
     floor = analysis.floors[name]
     if found.verdict is not Verdict.ONE_SEED or floor is None:
         return str(found.verdict)
-    smallest = floor.smallest(found.delta.n, found.delta.n_baseline)
+    smallest = floor.reach(found.delta.n, found.delta.n_baseline)
     side = "beyond" if abs(found.delta.mean) > smallest else "within"
     return f"{found.verdict}, {side} the noise floor"
 
