@@ -84,7 +84,8 @@ Fixed = Annotated[
 ]
 Unit = Annotated[str, typer.Option(help="Unit of the margin: bpb, or nats per token.")]
 BytesPerToken = Annotated[
-    float | None, typer.Option(help="Of the tokenizer; converts a margin in nats.")
+    float | None,
+    typer.Option(help="Of the tokenizer; asks the challenge's rule."),
 ]
 
 
@@ -112,7 +113,7 @@ def compare(
     if sides:
         from golf.report.sides import compare_sides
 
-        typer.echo(compare_sides(sides, as_json))
+        typer.echo(compare_sides(sides, as_json, bytes_per_token))
         return
     question = numbers.Question(
         numbers.parse_values(candidate, "--candidate"),

@@ -9,8 +9,10 @@ from typing import Any
 
 from golf.report.cautions import cautions
 from golf.report.findings import findings
+from golf.report.record import record_of
 from golf.report.study import ARTIFACT_MEASURES, SCORES, TRAIN_MEASURES
 from golf.report.table import Analysis, Spread, TableRow
+from golf.report.tables.record import record_facts
 from golf.statistics.verdict import Judgement
 
 
@@ -18,7 +20,7 @@ def as_json(analysis: Analysis) -> str:
     """Return the table as JSON; what is missing is null."""
     study = analysis.study
     found = {
-        "rows": [_json_row(row) for row in analysis.table],
+        "rows": [_json_row(analysis, row) for row in analysis.table],
         "findings": [{"text": f.text, "evidence": f.evidence} for f in findings(analysis)],
         "warnings": cautions(analysis),
         "noise_floor": {s: _floor(analysis, s) for s in SCORES},
@@ -34,9 +36,11 @@ def _floor(analysis: Analysis, score: str) -> dict[str, float] | None:
     return {"std": floor.std, "df": floor.df} if floor else None
 
 
-def _json_row(row: TableRow) -> dict[str, Any]:
+def _json_row(analysis: Analysis, row: TableRow) -> dict[str, Any]:
     told = {name: _spread(s) for name, s in row.spreads.items()}
     main = {name: told.pop(name) for name in (*SCORES, *ARTIFACT_MEASURES)}
+    parent = analysis.values.get(row.parent)
+    record = record_of(analysis.values[row.row], parent) if parent else None
     training = {name: told.pop(name) for name in TRAIN_MEASURES}
     return {
         "row": row.row,
@@ -48,6 +52,7 @@ def _json_row(row: TableRow) -> dict[str, Any]:
         "fits": row.fits,
         "delta": {score: row.delta(score) for score in SCORES},
         "statistics": {score: _judgement(row.judged.get(score)) for score in SCORES},
+        "record": record_facts(record),
         "training": training,
         "other_scores": {n: s for n, s in told.items() if "_bpb " in n},
     }

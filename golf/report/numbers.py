@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from golf.errors import fail
-from golf.statistics.challenge import nats_to_bpb
+from golf.report.tables.record import record_sentence, rule_facts
+from golf.statistics.challenge import nats_to_bpb, record_test
 from golf.statistics.delta import Delta, mean, one_sample, paired, variance, welch
 
 UNITS = ("bpb", "nats")
@@ -72,8 +73,7 @@ def check(question: Question) -> None:
     if question.unit == "nats" and not question.bytes_per_token:
         hint = "--bytes-per-token: bytes of the validation text divided by its tokens"
         raise fail("a margin in nats needs the tokenizer's bytes per token", hint)
-    if question.bytes_per_token is not None and question.bytes_per_token <= 0:
-        raise fail("--bytes-per-token is above 0")
+    check_bytes_per_token(question.bytes_per_token)
     if question.margin < 0:
         raise fail("--margin is a gain, 0 or more")
     if not 0 < question.confidence < 1:
@@ -81,6 +81,12 @@ def check(question: Question) -> None:
     if question.paired and len(question.candidate) != len(question.baseline):
         sizes = f"{len(question.candidate)} and {len(question.baseline)}"
         raise fail(f"--paired wants as many values on both sides, found {sizes}")
+
+
+def check_bytes_per_token(given: float | None) -> None:
+    """Raise a ``GolfError`` for bytes per token that no tokenizer has."""
+    if given is not None and not 0 < given < math.inf:
+        raise fail("--bytes-per-token is above 0")
 
 
 def ask(question: Question) -> Delta:
@@ -117,7 +123,14 @@ def as_json(question: Question) -> dict[str, Any]:
         "p_equivalent": delta.p_equivalent(margin) if margin else None,
         "confidence": question.confidence,
         "interval": list(interval) if interval else None,
+        "record": _record(question, delta),
     }
+
+
+def _record(question: Question, delta: Delta) -> dict[str, object] | None:
+    """Return what the challenge's rule says; None without bytes per token."""
+    per_token = question.bytes_per_token
+    return rule_facts(record_test(delta, per_token), per_token) if per_token else None
 
 
 def _finite(value: float | None) -> float | None:
@@ -138,6 +151,9 @@ def as_text(question: Question) -> str:
         "baseline   " + (f"{question.fixed:g}, fixed" if fixed else _told(found["baseline"]))
     )
     lines.append(f"delta      {found['delta']:+.6g} (candidate - baseline; below 0 is better)")
+    if question.bytes_per_token:
+        test = record_test(ask(question), question.bytes_per_token)
+        lines.append("record     " + record_sentence(test, question.bytes_per_token))
     if found["test"] == "none":
         return "\n".join(lines)
     low, high = found["interval"]

@@ -22,6 +22,7 @@ from golf.report.tables.main import (
     others_table,
     seed_table,
 )
+from golf.report.tables.record import record_table
 from golf.report.tables.shape import Table
 
 
@@ -44,7 +45,7 @@ def blocks(analysis: Analysis) -> Iterator[Block]:
         Block("Waves", analysis.study.decisions),
         Block("Warnings", tuple(cautions(analysis))),
         Block("Findings", tuple(str(f) for f in findings(analysis))),
-        Block("Deltas", tables=_present(delta_table(analysis, s) for s in _judged(analysis))),
+        Block("Deltas", tables=_present(_deltas(analysis))),
         Block("Factors", tables=(*effect_tables(analysis), *factor_tables(analysis))),
         Block(
             "Details",
@@ -70,8 +71,11 @@ def scoring_table(lines: tuple[tuple[str, ...], ...]) -> Table | None:
     return Table("scoring", "How it was scored", COLUMNS, lines, left=2) if lines else None
 
 
-def _judged(analysis: Analysis) -> list[str]:
-    return sorted(analysis.scores, key=lambda s: (s != analysis.main_score, SCORES.index(s)))
+def _deltas(analysis: Analysis) -> Iterator[Table | None]:
+    main = analysis.main_score
+    for score in sorted(analysis.scores, key=lambda s: (s != main, SCORES.index(s))):
+        yield delta_table(analysis, score)
+    yield record_table(analysis)
 
 
 def _present(tables: Iterator[Table | None] | tuple[Table | None, ...]) -> tuple[Table, ...]:

@@ -14,9 +14,12 @@ from golf.errors import did_you_mean, fail
 from golf.report.command import Source, read_runs, studies
 from golf.report.imported import PLACES, cells_of, read_logs, study_of
 from golf.report.markdown import plain_grid
+from golf.report.numbers import check_bytes_per_token
+from golf.report.record import record_of
 from golf.report.study import HEADINGS, SCORES, Line
 from golf.report.table import Analysis, analyze, delta_of
 from golf.report.tables.judged import TESTS
+from golf.report.tables.record import table_of_records
 from golf.report.tables.shape import DASH, Table, interval, p_value, score, signed, table_of
 from golf.statistics.verdict import judge
 
@@ -65,7 +68,7 @@ def find_side(text: str) -> Side:
     return Side(text, analysis, row or (names[0] if len(names) == 1 else ""))
 
 
-def compare_sides(texts: Sequence[str], as_json: bool) -> str:
+def compare_sides(texts: Sequence[str], as_json: bool, per_token: float | None = None) -> str:
     """Return the comparison of two sides; the first is the baseline.
 
     Raises:
@@ -73,15 +76,17 @@ def compare_sides(texts: Sequence[str], as_json: bool) -> str:
     """
     if len(texts) != 2:
         raise fail(f"compare wants two sides, found {len(texts)}", "golf compare FILE:ROW FILE:ROW")
+    check_bytes_per_token(per_token)
     left, right = map(find_side, texts)
     if bool(left.row) != bool(right.row):
         hint = "name a row on both sides, FILE:ROW, or on neither"
         raise fail("a row cannot be compared with a whole table", hint)
     if not left.row:
-        tables = [_tables_table(left, right)]
+        tables = [_tables_table(left, right), _record_table(left, right, per_token)]
     else:
         makers = (_settings_table, _scores_table, _curve_table)
         tables = [make(left, right) for make in makers]
+        tables.insert(2, _record_table(left, right, per_token))
     there = [t for t in tables if t]
     if as_json:
         return json.dumps({t.name: _as_dicts(t) for t in there}, indent=2, ensure_ascii=False)
@@ -125,6 +130,14 @@ def _scores_table(left: Side, right: Side) -> Table | None:
         for name, delta in found
     ]
     return table_of("scores", "Scores", lines, notes=("Below 0 is better; p is two-sided.",))
+
+
+def _record_table(left: Side, right: Side, per_token: float | None) -> Table | None:
+    """Return what the challenge's rule says of the candidate, or of every row of both tables."""
+    old, new = left.analysis.values, right.analysis.values
+    pairs = [(right.row, left.row)] if right.row else [(r, r) for r in new if r in old]
+    found = ((row, base, record_of(new[row], old[base], per_token)) for row, base in pairs)
+    return table_of_records((row, base, record) for row, base, record in found if record)
 
 
 def _curve_table(left: Side, right: Side) -> Table | None:

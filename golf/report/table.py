@@ -109,7 +109,14 @@ def spread(values: Sequence[float | None]) -> Spread:
 
 
 def delta_of(mine: Mapping[int, Line], theirs: Mapping[int, Line], measure: str) -> Delta | None:
-    """Return row - parent, seed by seed where seeds match; None when either has no value.
+    """Return row - parent, seed by seed where seeds match; None when either has no value."""
+    return by_seed(*comparable(mine, theirs, measure, measure))
+
+
+def comparable(
+    mine: Mapping[int, Line], theirs: Mapping[int, Line], measure: str, their_measure: str
+) -> tuple[dict[int, float], dict[int, float]]:
+    """Return the values of two rows that may be compared, by seed.
 
     Scores of different validation text are not comparable: values whose scored bytes differ from
     their partner's by more than 0.01 % are left out.
@@ -120,8 +127,10 @@ def delta_of(mine: Mapping[int, Line], theirs: Mapping[int, Line], measure: str)
         for seed, line in mine.items()
         if line.get(measure) is not None and _same_text(line, theirs.get(seed), reference)
     }
-    base = {s: float(v[measure]) for s, v in theirs.items() if v.get(measure) is not None}
-    return by_seed(kept, base)
+    base = {
+        s: float(v[their_measure]) for s, v in theirs.items() if v.get(their_measure) is not None
+    }
+    return kept, base
 
 
 def _bytes(line: Line | None) -> float | None:
