@@ -1,8 +1,9 @@
 """How long pending nodes will take, told from finished nodes on this kind of device.
 
 A training with a budget in seconds takes that; one that differs from a finished one in its seeds
-only takes what that took. Otherwise time grows with the floating-point operations of the work, at
-the rate of the finished nodes of the same stage that are nearest in size.
+only takes what that took. Otherwise time grows with the floating-point operations of the work:
+those of a token, times the tokens of a training, times the targets and passes of a score. The rate
+is that of finished nodes of the same stage, and kind if there are any, that are nearest in size.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import Any
 from golf.config.knob import Stage
 from golf.config.machine import device_of
 from golf.plan.cost import Counts, Estimate
+from golf.plan.effort import kind, passes
 from golf.plan.graph import Node, Plan
-from golf.records import NodeId, NodePaths, Result, read_result
+from golf.records import SCORING, NodeId, NodePaths, Result, read_result
 
 SEEDS = ("train.seed", "train.data_seed")
 NEAREST = 5  # finished nodes that a rate is the median of
@@ -28,8 +30,7 @@ class Seen:
     """A finished node.
 
     Attributes:
-        work: floating-point operations per token of its model, times the training's tokens for a
-            training.
+        work: floating-point operations per token of its model, times the tokens.
         busy_s: seconds that grow with the work.
         rest_s: seconds beside them: compiling, reading, writing.
     """
@@ -47,14 +48,16 @@ class Observations:
         launch, machine = plan.rows.launch, plan.rows.machine
         device = device_of(launch, machine)
         name = machine.gpu_name if device == "cuda" else machine.cpu_name
-        kind = {"device": name, "device_type": device, "world_size": launch.nproc_per_node}
+        here = {"device": name, "device_type": device, "world_size": launch.nproc_per_node}
         results = dict(_results(plan))
         self.seen: dict[str, list[Seen]] = {}
+        self.targets: dict[object, float] = {}  # of whole splits, by dataset
         for result in results.values():
-            here = all(result.environment.get(k) == v for k, v in kind.items())
-            flops = _flops(result, results)
-            if here and flops and "wall_s" in result.measures:
-                work = flops * result.measures.get("tokens", 1)
+            alike = all(result.environment.get(k) == v for k, v in here.items())
+            training = _training_of(result, results)
+            if alike and training and "wall_s" in result.measures:
+                tokens = self._observed_tokens(result, training.spec)
+                work = training.measures["flops_per_token"] * tokens
                 wall = result.measures["wall_s"]
                 busy = result.measures.get("train_s", wall)
                 seen = Seen(result.spec, work, busy, wall - busy)
@@ -68,8 +71,30 @@ class Observations:
         """Return how long a node will take; None when nothing like it was seen."""
         if node.stage is Stage.TRAIN:
             return self._training(node, flops_per_token)
-        alike = [s for s in self._of(node) if s.spec == dict(node.spec)]
-        return _scaled(alike or self._of(node), flops_per_token)
+        seen, training = self._of(node), node.training.spec
+        same = [s for s in seen if s.spec == dict(node.spec)]
+        alike = [s for s in seen if kind(s.spec) == kind(node.spec)]
+        tokens = self._tokens(node.stage, node.spec, training, self._targets(node.spec, training))
+        return _scaled(same or alike or seen, flops_per_token * tokens)
+
+    def _observed_tokens(self, result: Result, training: Mapping[str, Any]) -> float:
+        scored = result.measures.get("scored_targets", 1)
+        if "scored_targets" in result.measures and not result.spec.get("eval.max_tokens"):
+            self.targets[training["data.dataset"]] = scored
+        return result.measures.get("tokens") or self._tokens(
+            result.stage, result.spec, training, scored
+        )
+
+    def _targets(self, spec: Mapping[str, Any], training: Mapping[str, Any]) -> float:
+        """Return how many targets a node will score; those of the largest split where unknown."""
+        whole = self.targets.get(training["data.dataset"], max(self.targets.values(), default=1))
+        return float(spec.get("eval.max_tokens") or whole)
+
+    @staticmethod
+    def _tokens(
+        stage: str, spec: Mapping[str, Any], training: Mapping[str, Any], targets: float
+    ) -> float:
+        return passes(spec, training) * targets if stage in SCORING else 1
 
     def _training(self, node: Node, flops_per_token: int) -> float | None:
         spec = _without_seeds(node.spec)
@@ -95,13 +120,13 @@ def _results(plan: Plan) -> Iterable[tuple[NodeId, Result]]:
             yield (result.stage, result.key), result
 
 
-def _flops(result: Result, results: Mapping[NodeId, Result]) -> float | None:
-    """Return the operations per token of the model that a node worked on."""
+def _training_of(result: Result, results: Mapping[NodeId, Result]) -> Result | None:
+    """Return the training whose model a node worked on."""
     found: Result | None = result
     while found is not None and found.stage != Stage.TRAIN:
         stage, _, key = next(iter(found.inputs), "").partition("/")
         found = results.get((stage, key))
-    return found.measures.get("flops_per_token") if found else None
+    return found
 
 
 def _without_seeds(spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from golf.plan.cost import Estimate
 from golf.plan.diff import difference_lines, plan_difference_lines, row_differences
 from golf.plan.graph import Node, Plan
 from golf.plan.power import power_lines, seeds_for
-from golf.plan.predict import estimate
+from golf.plan.predict import Observations, estimate
 from golf.plan.show import PlanView, duration, find_row, plan_json, plan_lines
 from golf.plan.work import pending, reasons
-from golf.records import Result, write_result
+from golf.records import SCORING, Result, write_result
 from tests.plan.played import finish, planned, write_matrix
 
 TEXT = """\
@@ -43,10 +43,13 @@ def machine_kind(**other: object) -> dict[str, object]:
     return {**kind, **other}
 
 
-def finish_node(plan: Plan, node: Node, wall_s: float, **environment: object) -> None:
+def finish_node(
+    plan: Plan, node: Node, wall_s: float, scored: float = 1.0, **environment: object
+) -> None:
     """Give a node the result of a run that took so long."""
     inputs = {"/".join(node.weights.id): node.weights.key} if node.weights else {}
     measures = {"wall_s": wall_s, "bpb": 1.0}
+    measures |= {"scored_targets": scored} if node.stage in SCORING else {}
     if node.weights is None:
         tokens = 100 * 2048
         measures |= {"train_s": wall_s - 2, "flops_per_token": 1000.0, "tokens": float(tokens)}
@@ -83,6 +86,29 @@ def test_times_grow_with_the_operations_of_the_work(tmp_path: Path) -> None:
     assert found.total == pytest.approx(sum(found.rows.values()))
     assert found.hours == pytest.approx(found.total / 2 / 3600)
     assert found.seen == 5
+
+
+def test_a_score_takes_as_long_as_its_targets_and_passes(tmp_path: Path) -> None:
+    text = """\
+evaluate: [chunked, sliding64]
+rows:
+  learns: {ttt: sgd, ttt_epochs: 2}
+  learns-once: {ttt: sgd}
+"""
+    plan = planned(write_matrix(tmp_path, text))
+    base, learns, once = plan.cells
+    assert learns.ttt
+    assert once.ttt
+    finish_node(plan, base.train, 102.0)
+    finish_node(plan, base.quantize, 1.0)
+    finish_node(plan, base.pre["chunked"], 8.0, scored=16384.0)
+    finish_node(plan, learns.ttt, 56.0, scored=16384.0)  # a pass forward, 2 x 3 of learning
+    length = base.train.spec["train.seq_len"]
+    observed = Observations(plan)
+    assert observed.seconds(base.pre["sliding64"], 1000) == pytest.approx(8 * length / 64)
+    assert observed.seconds(once.ttt, 1000) == pytest.approx(32)  # a pass forward, 3 of learning
+    less = planned(write_matrix(tmp_path, "baseline: {eval.max_tokens: 4096}\n" + text))
+    assert Observations(less).seconds(less.cells[0].pre["chunked"], 1000) == pytest.approx(2)
 
 
 @pytest.mark.parametrize("other", [{"device": "another"}, {"world_size": 8}])
