@@ -17,6 +17,7 @@ from golf.plan.expand import expand
 from golf.plan.graph import plan_matrix
 from golf.plan.row import Row
 from tests.conftest import CPU
+from tests.plan.played import fixed, planned, play, write_matrix
 
 MATRICES = Path(__file__).parent.parent / "matrices"
 STUDIES = ("attention", "depth-width", "shared-attention", "gates-rope-slope", "xsa-gain")
@@ -69,9 +70,9 @@ ATTENTION = {
     "2A": "window_pattern SSLL", "2B": "window_pattern L", "2C": "window_pattern SL",
     "2D": "window_pattern SSSLSSLL", "7A": "head_dim 64", "7B": "head_dim 96, width_rounding up",
     "4A": "n_kv_head = n_head / 2", "4B": "n_kv_head 1",
-    "4C": "n_kv_head = n_head / 2, depth 9, model_dim 512", "5A": "value_embed all",
-    "5B": "value_embed none", "5C": "value_gate fixed", "6A": "logit_softcap 30",
-    "6B": "logit_softcap null",
+    "4C": "n_kv_head = n_head / 2, depth = depth + 1, model_dim = model_dim",
+    "5A": "value_embed all", "5B": "value_embed none", "5C": "value_gate fixed",
+    "6A": "logit_softcap 30", "6B": "logit_softcap null",
 }  # fmt: skip
 PRIORITIES = {
     "high": {"2A", "2C", "7A"}, "medium": {"2B", "4A", "4C", "5A", "5B", "6A", "6B"},
@@ -148,6 +149,31 @@ def test_the_attention_study_has_its_rows_and_priorities() -> None:
     assert (second.rows, second.winner_of) == (("7A", "4A", "4C"), "depth-width.yaml")
     assert (third.name, first.rule.by, second.rule.by) == ("3W", "pre", "pre")
     assert matrix.about.priority == "medium"
+
+
+SHAPED = {  # winner of S2: shapes of 4A and 4C upon it; an odd number of heads has no half
+    "base": {"4A": (8, 512, 2), "4C": (9, 512, 2)},
+    "1D": {"4A": (8, 768, 3), "4C": (9, 768, 3)},
+    "1A": {"4A": (6, 768, 3), "4C": (7, 768, 3)},
+    "1C": {},
+    "1B": {},
+}
+
+
+@pytest.mark.parametrize("winner", SHAPED)
+def test_the_second_wave_of_the_attention_study_follows_the_shape_that_won(
+    winner: str, tmp_path: Path
+) -> None:
+    for study in ("attention", "depth-width"):
+        write_matrix(tmp_path, (MATRICES / f"{study}.yaml").read_text(), f"{study}.yaml")
+    play(tmp_path / "depth-width.yaml", fixed(**{winner: 0.9}))
+    plan = planned(tmp_path / "attention.yaml")
+    names = ("model.depth", "model.model_dim", "model.n_kv_head")
+    found = {r.name: tuple(r.values[n] for n in names) for r in plan.rows.rows}
+    assert {n: found[n] for n in ("4A", "4C") if n in found} == SHAPED[winner]
+    reasons = [d.reason for d in plan.rows.dropped if d.name == "4C"]
+    assert len(reasons) == (not SHAPED[winner])
+    assert all("from `n_head / 2`" in reason for reason in reasons)
 
 
 def test_the_shape_study_has_its_widths_and_sizes() -> None:

@@ -119,6 +119,7 @@ class MatrixReader(WaveReader):
             hint = "`name:` is letters, digits, dots, dashes and underscores"
             self.add(where, f"{name!r} cannot name a report", hint)
         parts["baseline"], parts["baseline_about"] = self.whole_baseline(parts)
+        parts["baseline_layers"] = (parts["baseline"],)
         if isinstance(parts.get("seeds"), SeedRule):
             parts["seed_rule"] = rule = parts.pop("seeds")
             parts["seeds"] = first_seeds(rule.most)
@@ -229,7 +230,7 @@ SECTIONS: dict[str, Callable[[MatrixReader, Node], Any]] = {
 BUDGETS = ("seconds", "steps", "tokens")
 GROUND = ("preset", "budget", "include", "baseline")  # what every row starts from
 ROWS = ("factors", "grid", "zip", "rows")
-LISTS = (*ROWS, "where", "exclude", "waves")
+LISTS = (*ROWS, "where", "exclude", "waves", "baseline_layers")
 
 
 def _merged(included: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

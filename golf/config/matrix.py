@@ -69,6 +69,7 @@ class RowDraft:
         source: the section that made it, which says what may be dropped; ``wave`` where the
             parent was found from results.
         seeds: seeds of this row alone; () for those of the matrix.
+        stacked: what ``own`` was joined from, the lowest first; () where it was written as it is.
     """
 
     name: str
@@ -79,6 +80,22 @@ class RowDraft:
     source: str = "rows"
     seeds: tuple[int, ...] = ()
     about: About = field(default_factory=About)
+    stacked: tuple[Layer, ...] = ()
+
+    @classmethod
+    def stack(
+        cls, name: str, layers: tuple[Layer, ...], where: str, parent: str, about: About
+    ) -> RowDraft:
+        """Return a row of a wave that joins the settings of several rows."""
+        own: dict[str, Setting] = {}
+        for layer in layers:
+            put_layer(own, layer)
+        return cls(name, own, where, parent, source="wave", about=about, stacked=layers)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The settings in the order in which they lie over the parent's."""
+        return self.stacked or (self.own,)
 
 
 @dataclass(frozen=True)
@@ -157,6 +174,8 @@ class Matrix:
 
     Attributes:
         about: labels of the whole file.
+        baseline: what every row starts from, included files under the file's own settings.
+        baseline_layers: the same file by file, the lowest first; () for one file.
         baseline_about: words beside the baseline's settings.
         second_budget: under which every row runs too, in columns of its own; {} for none.
         where: constraints on rows that ``factors``, ``grid`` and ``zip`` make.
@@ -175,6 +194,7 @@ class Matrix:
     launch: Launch = field(default_factory=Launch)
     preset_layer: Layer = field(default_factory=dict)
     baseline: Layer = field(default_factory=dict)
+    baseline_layers: tuple[Layer, ...] = ()
     baseline_about: About = field(default_factory=About)
     second_budget: Layer = field(default_factory=dict)
     drafts: tuple[RowDraft, ...] = ()

@@ -142,7 +142,4 @@ def _relative(knob: Knob, key: Scalar, raw: str, where: str) -> Setting:
     """Read ``= n_head / 2``."""
     if knob.kind not in (int, float):
         raise BadValueError(f"{knob.name} wants {knob.type_name}, and a formula gives a number")
-    formula = parse_formula(raw[1:])
-    if knob.name in formula.names:
-        raise FormulaError(f"{knob.name} is relative to itself in `{formula.text}`")
-    return Setting(None, where, str(key.value), formula)
+    return Setting(None, where, str(key.value), parse_formula(raw[1:]))

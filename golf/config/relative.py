@@ -1,7 +1,9 @@
 """Settings that follow from other settings of their row: ``n_kv_head: = n_head / 2``.
 
 They are evaluated on resolved values (a shape's open values filled in), one round after the
-other until nothing changes, so that they may refer to each other in any order.
+other until nothing changes, so that they may refer to each other in any order. A knob that a
+formula reads of itself (``depth: = depth + 1``) has the value that it has without the formula's
+layer: in a row that of its parent, in the baseline that of the preset.
 """
 
 from __future__ import annotations
@@ -24,25 +26,32 @@ def formulas_of(layer: Layer) -> dict[str, Setting]:
     return {name: setting for name, setting in layer.items() if setting.formula}
 
 
+def self_relative(layer: Layer) -> Layer:
+    """Return the settings of ``layer`` that start from the value that they replace."""
+    return {n: s for n, s in layer.items() if s.formula and n in s.formula.names}
+
+
 def follows_profile(name: str, setting: Setting) -> bool:
     """Say whether a relative value is of the right size once the others have been scaled.
 
     It is when no profile scales the knob (unless it is a share of the budget, which a profile
-    leaves as it is), or when the formula reads a knob that is scaled in
+    leaves as it is), or when the formula reads another knob that is scaled in
     the same way (``rope_dims: = head_dim / 4``). Otherwise its numbers carry the size
-    (``model_dim: = depth * 64``) and the profile scales the result.
+    (``model_dim: = depth * 64``, ``model_dim: = model_dim + 128``) and the profile scales the
+    result.
     """
     assert setting.formula
     scale = KNOBS[name].scale
     if KNOBS[name].unit == SHARE:
         return False
-    return scale is None or any(KNOBS[n].scale is scale for n in setting.formula.names)
+    return scale is None or any(KNOBS[n].scale is scale for n in setting.formula.names - {name})
 
 
 def relative_values(
     values: Values,
     settings: Mapping[str, Setting],
     resolve: Callable[[Draft], Draft],
+    inherited: Values,
     rounding: bool = False,
 ) -> tuple[Draft, list[Problem]]:
     """Return the values of relative settings, and what is wrong with them.
@@ -51,6 +60,7 @@ def relative_values(
         values: every knob's value; what stands at the relative ones does not matter.
         settings: the relative ones.
         resolve: fills in open values.
+        inherited: what a knob's own name means in its formula.
         rounding: make whole numbers of what a profile has scaled.
     """
     problems = _circles(settings)
@@ -61,8 +71,9 @@ def relative_values(
         seen, problems = resolve(done), []
         for name, setting in settings.items():
             assert setting.formula
+            own = {name: inherited[name]} if name in setting.formula.names else {}
             try:
-                found[name] = _value(KNOBS[name], setting.formula, seen, rounding)
+                found[name] = _value(KNOBS[name], setting.formula, {**seen, **own}, rounding)
             except (BadValueError, FormulaError) as bad:
                 problems.append(Problem(setting.where, bad.what, bad.hint))
         if all(done[name] == value for name, value in found.items()):
@@ -89,8 +100,8 @@ def _value(knob: Knob, formula: Formula, seen: Values, rounding: bool) -> Value:
 
 
 def _circles(settings: Mapping[str, Setting]) -> list[Problem]:
-    """Report relative values that lead back to themselves."""
-    reads = {name: (s.formula.names if s.formula else frozenset()) for name, s in settings.items()}
+    """Report relative values that lead back to themselves by way of others."""
+    reads = {name: s.formula.names - {name} if s.formula else () for name, s in settings.items()}
     found = []
     for name, setting in settings.items():
         reached: set[str] = set()

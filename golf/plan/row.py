@@ -42,14 +42,6 @@ class Row:
         """What the row says it changes, in the user's own words."""
         return describe(self.own)
 
-    @property
-    def changes(self) -> Layer:
-        """What the row and the rows that it builds on set over the baseline."""
-        settings: dict[str, Setting] = {}
-        for layer in self.layers[1:-1]:
-            put_layer(settings, layer)
-        return settings
-
     @cached_property
     def origins(self) -> Mapping[str, str]:
         """Where each value was set; knobs at their default are absent."""

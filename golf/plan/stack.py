@@ -7,15 +7,15 @@ values follow last, from what the others have become.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from golf.config.knob import UNSET, Knob, Value
 from golf.config.machine import Launch, Machine, device_of
 from golf.config.matrix import BASELINE, RIVALS, Layer, Matrix, RowDraft, Setting, put_layer
 from golf.config.profiles import PROFILES
-from golf.config.relative import follows_profile, formulas_of, relative_values
+from golf.config.relative import follows_profile, formulas_of, relative_values, self_relative
 from golf.config.resolve import resolve
 from golf.config.schema import KNOBS
 from golf.errors import Problem
@@ -30,6 +30,37 @@ def baseline_draft(matrix: Matrix) -> RowDraft:
     """Return the draft of the row that every other row starts from."""
     about = matrix.baseline_about
     return RowDraft(BASELINE, matrix.baseline, str(matrix.path), parent="", about=about)
+
+
+@dataclass
+class Stack:
+    """Layers of settings put over each other.
+
+    Attributes:
+        values: every knob's value; a relative one stands at its default.
+        formulas: the relative settings.
+        inherited: the value that a formula means by its own knob's name, before the profile.
+        inherited_scaled: the same under the profile.
+    """
+
+    values: Values
+    formulas: dict[str, Setting] = field(default_factory=dict)
+    inherited: Values = field(default_factory=dict)
+    inherited_scaled: Values = field(default_factory=dict)
+
+    def copy(self) -> Stack:
+        return Stack(
+            dict(self.values),
+            dict(self.formulas),
+            dict(self.inherited),
+            dict(self.inherited_scaled),
+        )
+
+    def formulas_under(self, overrides: Layer) -> Layer:
+        """Return the relative settings that count under ``overrides``."""
+        settings = dict(self.formulas)
+        put_layer(settings, overrides)
+        return formulas_of(settings)
 
 
 class RowMaker:
@@ -54,16 +85,21 @@ class RowMaker:
         return settings
 
     @cached_property
-    def start(self) -> Values:
-        """The values of the baseline before profile, overrides and formulas."""
-        values = {n: k.default for n, k in KNOBS.items()}
-        values["train.seed"] = self.matrix.seeds[0]
-        _put(values, self.shared)
-        return values
+    def fixed(self) -> Layer:
+        """The settings of the command line that every row takes as they are."""
+        moved = self_relative(self.overrides)
+        return {n: s for n, s in self.overrides.items() if n not in moved}
 
     @cached_property
-    def shared_formulas(self) -> dict[str, Setting]:
-        return formulas_of(self.shared)
+    def start(self) -> Stack:
+        """The baseline before profile, overrides and formulas."""
+        values = {n: k.default for n, k in KNOBS.items()}
+        values["train.seed"] = self.matrix.seeds[0]
+        stack = Stack(values)
+        below = self.matrix.baseline_layers or (self.matrix.baseline,)
+        for layer in (self.matrix.preset_layer, *below):
+            self._lay(stack, layer)
+        return stack
 
     def chain(self, draft: RowDraft) -> list[RowDraft]:
         """Return a row and those it builds on, the nearest first, without the baseline."""
@@ -79,36 +115,61 @@ class RowMaker:
             draft: the row.
             budget: takes the place of the row's budget.
         """
-        values = dict(self.start)
-        formulas = dict(self.shared_formulas)
-        for layer in (*(d.own for d in reversed(self.chain(draft))), budget or {}):
-            _put(values, layer)
-            put_layer(formulas, layer)
-        put_layer(formulas, self.overrides)
-        formulas = formulas_of(formulas)
+        stack = self.start.copy()
+        for layer in (*self._layers(draft), budget or {}):
+            self._lay(stack, layer)
+        self._inherit(stack, self.overrides)
         if self.profile:
-            return self._scaled(values, formulas)
-        _put(values, self.overrides)
-        found, wrong = relative_values(values, formulas, self.resolved)
-        values.update(found)
-        return values, wrong
+            return self._scaled(stack, self.overrides)
+        return self._plain(stack, self.overrides)
 
-    def _scaled(self, values: Values, formulas: dict[str, Setting]) -> tuple[Values, list[Problem]]:
+    def _layers(self, draft: RowDraft) -> Iterator[Layer]:
+        """Yield what lies over the baseline, the lowest layer first."""
+        for below in reversed(self.chain(draft)):
+            yield from below.layers
+
+    def _lay(self, stack: Stack, layer: Layer) -> None:
+        """Put ``layer`` over ``stack``."""
+        self._inherit(stack, layer)
+        _put(stack.values, layer)
+        put_layer(stack.formulas, layer)
+        stack.formulas = formulas_of(stack.formulas)
+
+    def _inherit(self, stack: Stack, layer: Layer) -> None:
+        """Note the values that settings of ``layer`` start from: those without the layer."""
+        moved = self_relative(layer)
+        if not moved:
+            return
+        plain = self._known(self._plain(stack, self.fixed)[0], moved)
+        stack.inherited |= plain
+        scaled = self._known(self._scaled(stack, self.fixed)[0], moved) if self.profile else plain
+        stack.inherited_scaled |= scaled
+
+    def _known(self, settled: Values, names: Iterable[str]) -> Values:
+        """Return values as they are resolved; as set where another knob has taken them in."""
+        seen = self.resolved(settled)
+        return {n: settled[n] if seen[n] is None else seen[n] for n in names}
+
+    def _plain(self, stack: Stack, overrides: Layer) -> tuple[Values, list[Problem]]:
+        """Return the values of ``stack`` under ``overrides``, and what its formulas lack."""
+        values = dict(stack.values)
+        _put(values, overrides)
+        formulas = stack.formulas_under(overrides)
+        found, wrong = relative_values(values, formulas, self.resolved, stack.inherited)
+        return {**values, **found}, wrong
+
+    def _scaled(self, stack: Stack, overrides: Layer) -> tuple[Values, list[Problem]]:
         """Apply the profile between the relative values that it scales and those that follow."""
-        early = {
-            n: s
-            for n, s in formulas.items()
-            if n not in self.overrides and not follows_profile(n, s)
-        }
-        full = dict(values)
-        _put(full, self.overrides)
-        found, wrong = relative_values(full, formulas, self.resolved)
-        places = {s.where for s in early.values()}
-        values.update({n: v for n, v in found.items() if n in early})
+        formulas = stack.formulas_under(overrides)
+        late = {n: s for n, s in formulas.items() if n in overrides or follows_profile(n, s)}
+        found, wrong = self._plain(stack, overrides)
+        early = {n: s for n, s in formulas.items() if n not in late}
+        values = {**stack.values, **{n: found[n] for n in early}}
         values = PROFILES[self.profile].apply(values)
-        _put(values, self.overrides)
-        late = {n: s for n, s in formulas.items() if n not in early}
-        found, more = relative_values(values, late, self.resolved, rounding=True)
+        _put(values, overrides)
+        inherited = stack.inherited_scaled
+        found, more = relative_values(values, late, self.resolved, inherited, rounding=True)
+        places = {s.where for s in early.values()}
         return {**values, **found}, [p for p in wrong if p.where in places] + more
 
     def resolved(self, values: Values) -> Values:
@@ -121,7 +182,7 @@ class RowMaker:
             name=draft.name,
             parent="" if is_base else draft.parent,
             values=self.resolved(settled),
-            layers=(self.shared, *(d.own for d in reversed(self.chain(draft))), self.overrides),
+            layers=(self.shared, *self._layers(draft), self.overrides),
             own={} if is_base else draft.own,
             about=draft.about,
             seeds=draft.seeds or self.matrix.seeds,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from golf.config.matrix import BASELINE, RIVALS, Matrix, RowDraft, Setting, Wave, WinnerRule
+from golf.config.matrix import BASELINE, RIVALS, Layer, Matrix, RowDraft, Wave, WinnerRule
 from golf.plan.checks import rule_problems
 from golf.plan.graph import Cell, Place, Plan, make_cell
 from golf.plan.jury import Jury, foreign_outcome, measure_of, scores_of
@@ -192,19 +192,18 @@ class Staging:
         gains = [gain for outcome in found if outcome for gain in outcome.gains]
         bases = [self.bases[name] for name in wave.combine]
         base = next((b for b in reversed(bases) if b != BASELINE), BASELINE)
-        own = {gain.row: self._own(gain.row) for gain in gains}
+        own = {gain.row: self._layers(gain.row) for gain in gains}
         taken = {
-            n: frozenset(layer).union(*(RIVALS.get(k, ()) for k in layer))
-            for n, layer in own.items()
+            n: frozenset().union(*layers, *(RIVALS.get(k, ()) for layer in layers for k in layer))
+            for n, layers in own.items()
         }
         chosen = stacked(gains, taken)
         below = self._line(base)
         chosen = [name for name in chosen if name not in below]
-        layer = {n: s for name in chosen for n, s in own[name].items()}
+        layers = tuple(layer for name in chosen for layer in own[name])
         words = f"stacks {', '.join(chosen)}" if chosen else "no row won, so that the base stands"
         about = wave.about if wave.about.note else replace(wave.about, note=words)
-        draft = RowDraft(wave.name, layer, wave.where, base, source="wave", about=about)
-        self.known[wave.name] = draft
+        self.known[wave.name] = RowDraft.stack(wave.name, layers, wave.where, base, about)
         self._settle((wave.name,))
         self.bases[wave.name], self.members[wave.name] = base, (wave.name,)
 
@@ -215,16 +214,16 @@ class Staging:
             line.append(self.known[line[-1]].parent)
         return line
 
-    def _own(self, name: str) -> dict[str, Setting]:
-        """Return what a row sets, with the rows that it names as parents."""
+    def _layers(self, name: str) -> tuple[Layer, ...]:
+        """Return what a row sets, over what the rows set that it names as parents."""
         written = {d.name: d for d in self.matrix.drafts}
         if name not in written:
-            return dict(self.known[name].own)
-        layer: dict[str, Setting] = {}
+            return self.known[name].layers
+        layers: tuple[Layer, ...] = ()
         while name in written:
-            layer = {**written[name].own, **layer}
+            layers = (*written[name].layers, *layers)
             name = written[name].parent
-        return layer
+        return layers
 
     def _foreign(self, wave: Wave) -> str | None:
         """Return the row that stands for another matrix's winner; None while it is not known."""
@@ -241,7 +240,7 @@ class Staging:
         row = next(r for r in plan.rows.rows if r.name == outcome.winner)
         name = f"{path.stem}/{row.name}"
         about = replace(row.about, note=f"the winner of {wave.winner_of}")
-        self.known[name] = RowDraft(name, row.changes, wave.where, source="wave", about=about)
+        self.known[name] = RowDraft.stack(name, row.layers[1:-1], wave.where, BASELINE, about)
         self._settle((name,))
         return name
 

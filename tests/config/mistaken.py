@@ -118,7 +118,6 @@ MISTAKES = {
         "unknown factor 'n_haed'",
         "'n_head'",
     ),
-    "formula of itself": ("baseline: {depth: = depth + 1}\n", "1:19", "relative to itself", ""),
     "an unequal zip": (
         "zip: {depth: [2, 3], bits: [4]}\n",
         "1:6",
