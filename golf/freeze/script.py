@@ -28,6 +28,7 @@ STAND_INS = {
     "safetensors.torch": f"{PARTS}tensors",
     "golf.stages.environment": f"{PARTS}environment",
     "golf.stages.code_bytes": f"{PARTS}code_bytes",
+    "golf.quant.shares": f"{PARTS}shares",
     **{f"golf.config.{group}": f"{PARTS}schema" for group in GROUPS},
 }
 LOADER = """\

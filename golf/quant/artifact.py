@@ -25,7 +25,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ from golf.quant.codec import entropy
 from golf.quant.codec.compress import COMPRESSORS, SMALLEST, compress, decompress
 from golf.quant.codec.cursor import Cursor
 from golf.quant.codec.layout import Layout, arrange, restore
-from golf.quant.entry import Entry, checked_entry, entry_of, factor_shapes
+from golf.quant.entry import Entry, checked_entry, entry_of, factor_shapes, kind_of
 from golf.quant.grid import Codes, Repair
 
 MAGIC = b"GOLFART2"
@@ -98,7 +98,7 @@ def read_artifact(path: Path) -> Artifact:
 def pack_artifact(artifact: Artifact, packing: Packing) -> bytes:
     """Return the bytes of the file."""
     coded = {n: t for n, t in artifact.tensors.items() if isinstance(t, Codes)}
-    matrices = [m.codes.contiguous().numpy() for m in _matrices(coded.values())]
+    matrices = [m.codes.contiguous().numpy() for m in matrices_of(coded.values())]
     kinds, layout = _kinds(coded), packing.layout
     if packing.compressor == "ans":
         side, stream = entropy.encode(matrices, kinds)
@@ -117,7 +117,7 @@ def pack_artifact(artifact: Artifact, packing: Packing) -> bytes:
     sections = [_counted(canonical_json(header).encode()), _counted(side)]
     sections += [_split_bytes(_halves(artifact.tensors)), inside]
     payload = b"".join(sections)
-    main = compress(_general(packing.compressor), payload, packing.quality)
+    main = compress(general_of(packing.compressor), payload, packing.quality)
     head = HEAD.pack(CODECS.index(packing.compressor), len(payload), len(main))
     rest = b"".join([head, main, *streams])
     return MAGIC + hashlib.sha256(rest).digest() + rest
@@ -129,6 +129,25 @@ def unpack_artifact(packed: bytes) -> Artifact:
     Raises:
         ValueError, KeyError, TypeError, RecursionError: these bytes are no whole artifact.
     """
+    codec, cursor, outer = _opened(packed)
+    header = json.loads(_take_counted(cursor))
+    entries = [checked_entry(entry) for entry in header["tensors"]]
+    if len({e.name for e in entries}) != len(entries) or not isinstance(header["settings"], dict):
+        raise ValueError("the header is not sound")
+    if sum(math.prod(e.shape) for e in entries) > MOST_CODES_PER_BYTE * len(packed):
+        raise ValueError("it claims more weights than its size can hold")
+    side = _take_counted(cursor)
+    halves = _read_halves(cursor, entries)
+    streams = [_stream(outer, codec, *map(_size, s)) for s in header["streams"]]
+    outer.finish()
+    flags = [bool(f) for f in header["layout"]]
+    inside = cursor.take(len(cursor.data) - cursor.place)
+    matrices = _decode(entries, codec, Layout(*flags), side, streams, inside)
+    return Artifact(header["settings"], _assemble(entries, halves, matrices))
+
+
+def _opened(packed: bytes) -> tuple[str, Cursor, Cursor]:
+    """Return the compressor, the payload, and what follows it."""
     rest = packed[40:]
     if packed[:8] != MAGIC:
         raise ValueError("the magic number is missing")
@@ -138,21 +157,30 @@ def unpack_artifact(packed: bytes) -> Artifact:
     codec, length, main = HEAD.unpack(outer.take(HEAD.size))
     if codec >= len(CODECS) or length > MOST_BYTES:
         raise ValueError(f"compressor {codec} with {length} bytes of payload")
-    cursor = Cursor(decompress(_general(CODECS[codec]), outer.take(main), length))
-    header = json.loads(_take_counted(cursor))
-    entries = [checked_entry(entry) for entry in header["tensors"]]
-    if len({e.name for e in entries}) != len(entries) or not isinstance(header["settings"], dict):
-        raise ValueError("the header is not sound")
-    if sum(math.prod(e.shape) for e in entries) > MOST_CODES_PER_BYTE * len(packed):
-        raise ValueError("it claims more weights than its size can hold")
-    side = _take_counted(cursor)
-    halves = _read_halves(cursor, entries)
-    streams = [_stream(outer, CODECS[codec], *map(_size, s)) for s in header["streams"]]
-    outer.finish()
-    flags = [bool(f) for f in header["layout"]]
-    inside = cursor.take(len(cursor.data) - cursor.place)
-    matrices = _decode(entries, CODECS[codec], Layout(*flags), side, streams, inside)
-    return Artifact(header["settings"], _assemble(entries, halves, matrices))
+    payload = decompress(general_of(CODECS[codec]), outer.take(main), length)
+    return CODECS[codec], Cursor(payload), outer
+
+
+class Sections(NamedTuple):
+    """Parts of a file.
+
+    Attributes:
+        streams: packed bytes of each stream of codes.
+        side: the side section of the codec.
+        rest: the payload without any codes.
+    """
+
+    streams: list[int]
+    side: bytes
+    rest: bytes
+
+
+def sections_of(packed: bytes, tensors: Mapping[str, Codes | Tensor]) -> Sections:
+    """Return the parts of a sound file that holds ``tensors``."""
+    _, cursor, _ = _opened(packed)
+    header, side = json.loads(_take_counted(cursor)), _take_counted(cursor)
+    end = cursor.place + 2 * sum(h.numel() for h in _halves(tensors))
+    return Sections([packed for packed, _ in header["streams"]], side, cursor.data[:end])
 
 
 def _decode(
@@ -177,21 +205,26 @@ def _decode(
     return [torch.from_numpy(m) for m in found]
 
 
-def _general(codec: str) -> str:
+def general_of(codec: str) -> str:
     """Return the compressor of all that is not codes."""
     return "brotli" if codec == "ans" else codec
 
 
-def _matrices(coded: Any) -> list[Codes]:
+def matrices_of(coded: Any) -> list[Codes]:
     """Return matrices of codes: all tensors' own, then the factors of those with a repair."""
     tensors = list(coded)
     return tensors + [factor for t in tensors if t.repair for factor in t.repair]
 
 
+def kind_names(coded: Mapping[str, Codes | Entry]) -> list[str]:
+    """Return the kind of each of ``matrices_of``."""
+    repairs = [REPAIRS for t in coded.values() if t.repair for _ in range(2)]
+    return [kind_of(n) for n in coded] + repairs
+
+
 def _kinds(coded: Mapping[str, Codes | Entry]) -> list[int]:
-    """Number the kinds of ``_matrices``: names alike but for the layer share one."""
-    names = [".".join(p for p in n.split(".") if not p.isdigit()) for n in coded]
-    names += [REPAIRS for t in coded.values() if t.repair for _ in range(2)]
+    """Number the kinds of ``matrices_of``: names alike but for the layer share one."""
+    names = kind_names(coded)
     numbers = {name: i for i, name in enumerate(dict.fromkeys(names))}
     return [numbers[n] for n in names]
 
@@ -200,7 +233,7 @@ def _halves(tensors: Mapping[str, Codes | Tensor]) -> list[Tensor]:
     """Return everything in fp16: scales of tensors, scales of factors, then plain tensors."""
     coded = [t for t in tensors.values() if isinstance(t, Codes)]
     plain = [t.half() for t in tensors.values() if isinstance(t, Tensor)]
-    return [m.scales for m in _matrices(coded)] + plain
+    return [m.scales for m in matrices_of(coded)] + plain
 
 
 def _read_halves(cursor: Cursor, entries: list[Entry]) -> list[Tensor]:

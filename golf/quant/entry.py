@@ -27,6 +27,11 @@ class Entry(NamedTuple):
     repair: list[int] | None = None
 
 
+def kind_of(name: str) -> str:
+    """Return a name without its layer number, so that all layers' queries are of one kind."""
+    return ".".join(part for part in name.split(".") if not part.isdigit())
+
+
 def entry_of(name: str, tensor: Codes | Tensor) -> Entry:
     """Return how the header lists a tensor."""
     if isinstance(tensor, Tensor):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from golf.config.schema.quant import QuantConfig
+from golf.quant.entry import kind_of
 from golf.quant.gptq import gptq_round, importance_scales
 from golf.quant.grid import (
     Codes,
@@ -44,7 +45,7 @@ def quantize_weights(
         hessians: (columns, columns) for each tensor that GPTQ rounds; tensors with the same
             inputs share one object and are rounded together. Others are rounded plainly.
     """
-    ordered = sorted(weights, key=lambda name: (buckets[name], _unnumbered(name), name))
+    ordered = sorted(weights, key=lambda name: (buckets[name], kind_of(name), name))
     done: Tensors = {n: weights[n].half() for n in ordered}
     for name in ordered:
         if buckets[name] == "gate" and config.quant_gate:
@@ -137,8 +138,3 @@ def _repaired(tensors: Tensors, weights: Mapping[str, Tensor], config: QuantConf
         assert isinstance(coded, Codes)
         tensors[name] = replace(coded, repair=repair)
     return tensors
-
-
-def _unnumbered(name: str) -> str:
-    """Return a name without its layer number, so that all layers' queries stand together."""
-    return ".".join(part for part in name.split(".") if not part.isdigit())

@@ -15,6 +15,7 @@ from golf.quant.artifact import Artifact, Packing, pack_artifact, write_artifact
 from golf.quant.codec.layout import Layout
 from golf.quant.prune import prune_to
 from golf.quant.quantize import Tensors, quantize_weights
+from golf.quant.shares import bytes_by_kind
 from golf.quant.size import coded_bytes, share_on_floor
 from golf.stages.calibrate import collect_hessians
 from golf.stages.code_bytes import code_bytes
@@ -39,9 +40,11 @@ def main(context: Context) -> Outcome:
         clock.lap("round_s")
         context.progress(0, 1, "compressing")
         facts["share_on_scale_floor"] = share_on_floor(tensors, config.scale_floor)
-        write(context, tensors, config)
+        written = write(context, tensors, config)
+        clock.lap("compress_s")
+        packed = context.files.artifact.read_bytes()
+        facts["bytes_by_kind"] = bytes_by_kind(packed, written, packing_of(config))
     context.world.wait()
-    clock.lap("compress_s")
     model_bytes = context.files.artifact.stat().st_size
     code = code_bytes(context)
     measures = {
@@ -80,8 +83,8 @@ def packing_of(config: QuantConfig) -> Packing:
     return Packing(config.compressor, config.brotli_quality, layout)
 
 
-def write(context: Context, tensors: Tensors, config: QuantConfig) -> None:
-    """Write the file; prune first where a size is given."""
+def write(context: Context, tensors: Tensors, config: QuantConfig) -> Tensors:
+    """Write the file and return what it holds; prune first where a size is given."""
     policy = {n: context.training[n] for n in NUMERICS}
     settings, packing = model_settings(context.training) | policy, packing_of(config)
     if config.prune_to_bytes is not None:
@@ -92,3 +95,4 @@ def write(context: Context, tensors: Tensors, config: QuantConfig) -> None:
             coded_bytes,
         )
     write_artifact(context.files.artifact, Artifact(settings, tensors), packing)
+    return tensors

@@ -106,8 +106,7 @@ def decode(
     Raises:
         ValueError: the bytes are not what ``encode`` made for these shapes.
     """
-    kinds = kinds if side[:1] == b"\1" else [0] * len(kinds)
-    parts, chosen = _read_side(shapes, kinds, side[1:])
+    parts, chosen = read_side(shapes, kinds, side)
     tables = _stack([frequencies(k.tables) for k in chosen])
     flat = rans.decode(coded, _contexts(parts, chosen), tables).astype(np.int16) - 128
     done, place = [], 0
@@ -238,9 +237,15 @@ def _write_side(parts: Sequence[Part], kinds: Sequence[Kind]) -> bytes:
     return b"".join(np.ascontiguousarray(a).tobytes() for a in out)
 
 
-def _read_side(
+def read_side(
     shapes: Sequence[tuple[int, int]], kinds: Sequence[int], side: bytes
 ) -> tuple[list[Part], list[Kind]]:
+    """Return matrices without their integers, and the tables of each kind.
+
+    Raises:
+        ValueError: the bytes are no side section of such matrices.
+    """
+    kinds, side = (kinds if side[:1] == b"\1" else [0] * len(kinds)), side[1:]
     cursor, number = Cursor(side), max(kinds, default=-1) + 1
     lowest, classes = cursor.array("<i2", number), cursor.array("u1", number)
     sizes = cursor.array("u1", number)
