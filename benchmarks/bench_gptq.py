@@ -27,12 +27,16 @@ SHAPES["down"] = ((512,), 4 * WIDTH)
 
 
 def straightforward(matrix: Tensor, inputs: Tensor) -> Tensor:
-    """Return codes by the published script's steps."""
-    hessian = inputs.T @ inputs
-    hessian.diagonal().add_(0.01 * hessian.diagonal().mean())
+    """Return codes by the published script's steps, Hessian included."""
+    return column_by_column(matrix, inputs.T @ inputs, BITS, CLIP)
+
+
+def column_by_column(matrix: Tensor, hessian: Tensor, bits: int, clip: float) -> Tensor:
+    """Return codes by the published script's steps; the Hessian is left as it is."""
+    hessian = hessian + 0.01 * hessian.diagonal().mean() * torch.eye(len(hessian))
     order = hessian.diagonal().argsort(descending=True)
-    scales = fp16_scales(sigma_scales(matrix, BITS, CLIP)).float()
-    w, h, most = matrix[:, order].clone(), hessian[order][:, order], levels(BITS)
+    scales = fp16_scales(sigma_scales(matrix, bits, clip)).float()
+    w, h, most = matrix[:, order].clone(), hessian[order][:, order], levels(bits)
     factor = torch.linalg.cholesky(torch.cholesky_inverse(torch.linalg.cholesky(h)), upper=True)
     codes = torch.empty_like(w)
     for start in range(0, w.size(1), BLOCK):

@@ -15,6 +15,7 @@ from golf.model.gpt import GPT
 from golf.model.linear import Linear
 from golf.model.route import Slot
 from golf.stages.context import Context
+from golf.stages.world import World
 
 TEMPERATURE = 0.8  # of made-up text; parameter-golf PR 1019
 GRAM_BLOCK = 256  # columns at a time; what lies below the diagonal is not computed
@@ -32,7 +33,7 @@ def collect_hessians(context: Context, model: GPT, config: QuantConfig) -> dict[
         if number % context.world.size == context.world.rank:
             with torch.inference_mode():
                 model.logits(tokens.to(context.world.device), taps=(collector,))
-    return collector.hessians(context)
+    return collector.hessians(context.world)
 
 
 class Collector:
@@ -59,9 +60,9 @@ class Collector:
             raise RuntimeError(f"{parameter} shares its inputs in some passes only")
         return y
 
-    def hessians(self, context: Context) -> dict[str, Tensor]:
+    def hessians(self, world: World) -> dict[str, Tensor]:
         """Return the sums over all processes, both halves filled in."""
-        whole = {n: mirrored(context.world.sum(s)).cpu() for n, s in sorted(self.sums.items())}
+        whole = {n: mirrored(world.sum(s)).cpu() for n, s in sorted(self.sums.items())}
         return {parameter: whole[owner] for parameter, owner in self.owner.items()}
 
     def _sum(self, owner: str, x: Tensor) -> Tensor:
