@@ -36,7 +36,9 @@ BROKEN = {
     ),
     "shape": (
         "rows:\n  odd: {head_dim: 48}\n",
-        "m.yaml:2:19: model_dim 128 is not a multiple of head_dim 48\n  in row 'odd'",
+        "m.yaml:2:19: model_dim 128 is not a multiple of head_dim 48; 96 and 144 are, and "
+        "where depth x aspect_ratio gives the width, `width_rounding: up` makes it 144\n"
+        "  in row 'odd'",
     ),
     "choice": (
         "baseline:\n  bits: 9\n",

@@ -18,6 +18,9 @@ where that is unique. *Off* is the value at which it does nothing at all; such a
 out of the keys by which finished work is found. *Needs* names what another factor must be set to
 for this one to have an effect.
 
+Among the other names, those in capitals are names of published scripts whose values have another
+form: where one is written, the error says what stands for it here (`XSA_LAST_N` is `xsa: last:4`).
+
 Factors stand under the earliest stage that reads them: changing one repeats that stage and those
 after it, and nothing before. A share of the budget (x budget) may also be written in the budget's
 unit, such as `40 steps` or `210 seconds`.
@@ -43,6 +46,7 @@ def factor_details(knob: Knob) -> str:
         "range": _range(knob),
         "needs": _needs(knob),
         "also called": ", ".join(knob.aliases),
+        "published": ", ".join(f"{n} (`{s}`)" for n, s in knob.published.items()),
         "example": f"{knob.name}: {format_value(knob.example)}",
     }
     lines = [f"  {name:<12} {text}" for name, text in facts.items() if text]
@@ -73,7 +77,7 @@ def _markdown_row(knob: Knob) -> str:
         "" if knob.off is UNSET else f"`{format_value(knob.off)}`",
         choices or " ".join(filter(None, [knob.type_name, _range(knob)])),
         _needs(knob),
-        ", ".join(f"`{alias}`" for alias in knob.aliases),
+        ", ".join(f"`{name}`" for name in (*knob.aliases, *knob.published)),
     ]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 

@@ -16,9 +16,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from golf.config.knob import Values
-from golf.config.names import find_knob, short_names
-from golf.config.schema import KNOBS
-from golf.errors import GolfError, Problem, did_you_mean
+from golf.config.names import find_knob, hint_for
+from golf.errors import GolfError, Problem
 
 LONGEST = 200  # characters; keeps the walk shallow
 LARGEST = 2**63 - 1
@@ -160,8 +159,7 @@ class _Builder:
         return lambda values: values[knob]
 
     def _unknown(self, written: str, problem: Problem) -> FormulaError:
-        known = [*KNOBS, *short_names()]
-        hint = did_you_mean(written, known) or f"words stand in quotes: '{written}'"
+        hint = hint_for(written) or f"words stand in quotes: '{written}'"
         return FormulaError(problem.what, hint if "unknown" in problem.what else problem.hint)
 
     def arithmetic(self, node: ast.BinOp) -> Run:

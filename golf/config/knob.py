@@ -89,6 +89,7 @@ class Facts:
     choices: tuple[Value, ...] = ()
     off: Value | _Unset = UNSET
     aliases: tuple[str, ...] = ()
+    published: Mapping[str, str] = field(default_factory=dict)
     bare: bool = True
     needs: Mapping[str, tuple[Value, ...] | _On] = field(default_factory=dict)
     effect: Effect | None = None
@@ -138,7 +139,9 @@ def knob(default: Any, stage: Stage, help: str, **facts: Any) -> Any:
         **facts: ``example`` (required; a legal value other than the default),
             ``example_with`` (settings that the example takes besides those of ``needs``),
             ``unit``, ``choices``, ``off`` (the value at which the technique does nothing at all;
-            left out of node keys), ``aliases`` (other names, any case), ``bare`` (False forbids
+            left out of node keys), ``aliases`` (other names, any case),
+            ``published`` (names in published scripts whose values have another form, each with a
+            setting that says such a thing here), ``bare`` (False forbids
             the leaf alone as a short name), ``needs`` (relevant only where the named knobs have
             one of these values; ``ON`` for any but off), ``effect``, ``scale`` and
             ``multiple_of`` (how profiles shrink it), ``at_least``, ``at_most``, ``exclusive``

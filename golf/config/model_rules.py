@@ -22,7 +22,12 @@ def _heads_fill_the_width(v: Values, _: int) -> str:
         return ""
     if heads and head == width // heads:
         return f"model_dim {width} is not a multiple of n_head {heads}"
-    return f"model_dim {width} is not a multiple of head_dim {head}"
+    low, high = width // head * head, -(-width // head) * head
+    near = f"{low} and {high} are" if low else f"{high} is"
+    return (
+        f"model_dim {width} is not a multiple of head_dim {head}; {near}, and where depth x "
+        f"aspect_ratio gives the width, `width_rounding: up` makes it {high}"
+    )
 
 
 def _kv_heads_share_evenly(v: Values, _: int) -> str:

@@ -37,5 +37,13 @@ def find_knob(written: str) -> Knob:
 
 def unknown_knob(written: str) -> GolfError:
     """Return the error for a name that is no knob."""
-    hint = did_you_mean(written, [*KNOBS, *short_names()])
-    return fail(f"unknown factor {written!r}", hint or "`golf factors` lists them all")
+    return fail(f"unknown factor {written!r}", hint_for(written) or "`golf factors` lists them all")
+
+
+def hint_for(written: str) -> str:
+    """Return what somebody who wrote an unknown name may have meant ("" for nobody knows)."""
+    for knob in KNOBS.values():
+        for name, setting in knob.published.items():
+            if written.lower() == name.lower():
+                return f"{name} is {knob.name} here, for example `{setting}`"
+    return did_you_mean(written, [*KNOBS, *short_names()])

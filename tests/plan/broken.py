@@ -16,7 +16,8 @@ BROKEN = {
     "a width that follows from the depth and does not fit": (
         "rows:\n  r: {aspect_ratio: 30}\n",
         "2:21",
-        "model_dim 120 is not a multiple of head_dim 32",
+        "head_dim 32; 96 and 128 are, and where depth x aspect_ratio gives the width, "
+        "`width_rounding: up` makes it 128",
     ),
     "positions that need no scaling": (
         "rows:\n  r: {rope_train_len: 256}\n",

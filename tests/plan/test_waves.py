@@ -202,7 +202,8 @@ def test_a_late_row_may_be_legal_on_the_winner_only(tmp_path: Path) -> None:
     assert parents(play(path, fixed(a=0.9))[-1])["c"] == "a"
     last = play(write_matrix(tmp_path, text, "n.yaml"), fixed(b=0.9), "tied=false")[-1]
     assert {d.name: d.reason for d in last.rows.dropped} == {
-        "c": "on b: model_dim 128 is not a multiple of head_dim 48",
+        "c": "on b: model_dim 128 is not a multiple of head_dim 48; 96 and 144 are, and where "
+        "depth x aspect_ratio gives the width, `width_rounding: up` makes it 144",
         "d": "it builds on c",
     }
 

@@ -39,6 +39,7 @@ class AttentionKnobs:
         None, TRAIN, "sequence length that rotary positions are meant for; longer sequences are "
         "scaled (null: no scaling)", unit="token", off=None, example=32, at_least=2,
         scale=Scale.SEQUENCE, effect=Effect.LOGITS, aliases=("rope_train_seq_len",),
+        published={"ROPE_YARN": "rope_train_len: 1024"},
     )  # fmt: skip
     rope_scaling: str = knob(
         "ntk", TRAIN, "what stretches rotary positions: a larger base (ntk, which scripts of the "
@@ -61,6 +62,7 @@ class AttentionKnobs:
     value_embed: str = knob(
         "none", TRAIN, f"layers whose values get a token embedding added: {LAYERS}", off="none",
         example="alternate", effect=Effect.LOGITS, aliases=("value_embedding", "ve_mode"),
+        published={"VE_ENABLED": "value_embed: all", "VE_LAYERS": "value_embed: '9,10'"},
     )  # fmt: skip
     value_embed_dim: int | None = knob(
         None, TRAIN, "width of one value table that all layers share through a projection (null: "
@@ -85,6 +87,7 @@ class AttentionKnobs:
     xsa: str = knob(
         "none", TRAIN, "layers whose heads drop what they read along their own position's value: "
         + LAYERS, off="none", example="all", effect=Effect.LOGITS, aliases=("xsa_layers",),
+        published={"XSA_LAST_N": "xsa: last:4"},
     )  # fmt: skip
     xsa_gated: bool = knob(
         False, TRAIN, "learn per head how much of it is dropped", off=False, example=True,
@@ -94,6 +97,11 @@ class AttentionKnobs:
         "none", TRAIN, "gate on the output of each attention head", off="none",
         choices=("none", "out_gate", "gated", "sparse", "bias"), example="out_gate",
         effect=Effect.LOGITS,
+        published={
+            "ATTN_OUT_GATE_ENABLED": "attn_gate: out_gate", "GATED_ATTN": "attn_gate: gated",
+            "GATED_ATTN_ENABLED": "attn_gate: gated",
+            "SPARSE_ATTN_GATE_ENABLED": "attn_gate: sparse",
+        },
     )  # fmt: skip
     gate_width: int = knob(
         12, TRAIN, "channels that the output gate reads", unit="channel", example=24,

@@ -44,7 +44,7 @@ class PhaseKnobs:
     qat_bits: int | None = knob(
         None, TRAIN, "bits of the grid that block matrices are rounded to in late training, with "
         "straight-through gradients (null: none)", unit="bit", off=None, example=4, at_least=2,
-        at_most=8,
+        at_most=8, published={"QAT_ENABLED": "qat_bits: 6"},
     )  # fmt: skip
     qat_at: float = knob(
         0.85, TRAIN, "share of the budget after which weights are rounded", unit="x budget",

@@ -13,7 +13,7 @@ class RuntimeConfig:
 
     log_every: int = knob(
         10, Stage.RUNTIME, "steps between two points of the training curve", unit="step",
-        example=1, at_least=1,
+        example=1, at_least=1, aliases=("train_log_every",),
     )  # fmt: skip
     checkpoint_seconds: float = knob(
         20.0, Stage.RUNTIME, "least time between two checkpoints for resuming", unit="s",

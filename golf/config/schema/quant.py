@@ -22,6 +22,7 @@ class QuantConfig:
     method: str = knob(
         "rtn", QUANTIZE, "rounding: rtn to the nearest code, or gptq with Hessians of calibration "
         "inputs", choices=("rtn", "gptq"), example="gptq", bare=False, aliases=("quant_method",),
+        published={"GPTQ_ENABLED": "quant_method: gptq"},
     )  # fmt: skip
     bits: int = knob(
         8, QUANTIZE, "bits per weight in the matrices of the blocks", unit="bit", choices=BITS,

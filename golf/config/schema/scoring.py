@@ -22,6 +22,7 @@ class EvalConfig:
         ("chunked",), EVALUATE, "ways to score: chunked; slidingN with a stride of N tokens; "
         "documents, which no window crosses; documentsN with a stride; deltas use the first",
         example=("sliding64",), aliases=("evaluate",), shared=True,
+        published=dict.fromkeys(("EVAL_STRIDE", "SLIDING_WINDOW_ENABLED"), "evaluate: sliding64"),
     )  # fmt: skip
     max_tokens: int | None = knob(
         None, EVALUATE, "score only the first so many targets (null: the whole split)",
@@ -54,6 +55,7 @@ class MethodKnobs:
         "none", TTT, "how the model adapts while it is scored: SGD on the stream's chunks, or "
         "low-rank adapters of each document", off="none", choices=("none", "sgd", "lora"),
         example="sgd", bare=False, aliases=("ttt", "ttt_method"),
+        published={"TTT_ENABLED": "ttt: lora"},
     )  # fmt: skip
 
 
@@ -85,6 +87,7 @@ class SgdKnobs:
     batch_tokens: int = knob(
         2048, TTT, "tokens in one SGD step", unit="token", example=256, at_least=2,
         bare=False, needs=SGD, scale=Scale.TEXT, aliases=("ttt_batch_tokens",),
+        published={"TTT_BATCH_SEQS": "ttt_batch_tokens: 65536"},
     )  # fmt: skip
     update_every: int = knob(
         1, TTT, "learn from every n-th chunk only; all chunks are scored", unit="chunk",
@@ -116,6 +119,9 @@ class LoraKnobs:
         LORA_TARGETS, TTT, "where adapters sit: q, k, v; o and mlp beside the whole branch; head",
         example=("q", "v", "head"), needs=LORA,
         aliases=("ttt_lora_targets",), bare=False,
+        published=dict.fromkeys(
+            ("TTT_K_LORA", "TTT_O_LORA", "TTT_MLP_LORA"), "ttt_lora_targets: [q, v, head]"
+        ),
     )  # fmt: skip
     lora_chunk: int = knob(
         48, TTT, "targets of a document that are scored before its adapters learn from them",
@@ -163,7 +169,7 @@ class PhaseKnobs:
     phases: int = knob(
         0, TTT, "pauses for SGD on all documents scored so far (0: none)", off=0, example=1,
         example_with=SEVERAL, at_least=0, needs=LORA, bare=False,
-        aliases=("phased_ttt_num_phases",),
+        aliases=("phased_ttt_num_phases",), published={"TTT_PHASED": "phased_ttt_num_phases: 1"},
     )  # fmt: skip
     prefix_docs: int | None = knob(
         None, TTT, "documents scored before the last pause, which the pauses divide evenly (null: "
@@ -193,6 +199,7 @@ class PhaseKnobs:
         2048, TTT, "tokens in one SGD step of a pause, over all devices", unit="token",
         example=256, example_with=SEVERAL, at_least=2, needs=PHASED, scale=Scale.TEXT, bare=False,
         aliases=("global_ttt_batch_tokens",),
+        published={"GLOBAL_TTT_BATCH_SEQS": "global_ttt_batch_tokens: 65536"},
     )  # fmt: skip
     phase_grad_clip: float = knob(
         1.0, TTT, "largest global norm of the gradient in a pause (0: unlimited)", off=0.0,

@@ -32,7 +32,7 @@ class StreamKnobs:
         "none", TRAIN, "U-Net skips from the first half of the blocks to the second: added with "
         "learned weights, or blended by learned gates too", off="none",
         choices=("none", "plain", "gated"), example="gated", effect=Effect.LOGITS,
-        aliases=("unet_skips",),
+        aliases=("unet_skips",), published={"SKIP_GATES_ENABLED": "skips: gated"},
     )  # fmt: skip
     parallel: str = knob(
         "none", TRAIN, "attention and MLP of late blocks side by side: on one stream, or on two "
@@ -54,6 +54,7 @@ class StreamKnobs:
         "none", TRAIN, "mix the previous token's embedding in: by a gate per channel (v1), or by "
         "one that the token's first channels set (v2)", off="none",
         choices=("none", "v1", "v2"), example="v2", effect=Effect.LOGITS, aliases=("smear_gate",),
+        published={"SMEAR_GATE_ENABLED": "smear: v2"},
     )  # fmt: skip
     smear_width: int = knob(
         12, TRAIN, "channels that the smear gate reads", unit="channel", example=24, at_least=1,

@@ -21,6 +21,10 @@ class DataConfig:
     dataset: str = knob(
         "sotu", TRAIN, "embedded corpus, or a folder with shards in the challenge's format",
         example="sotu-small",
+        published=dict.fromkeys(
+            ("DATA_DIR", "DATA_PATH", "DATASETS_DIR", "TRAIN_FILES", "VAL_FILES", "TOKENIZER_PATH"),
+            "dataset: data/datasets/fineweb10B_sp1024",
+        ),
     )  # fmt: skip
     vocab_size: int = knob(
         1024, TRAIN, "tokens in the SentencePiece vocabulary", unit="token", example=512,
@@ -29,6 +33,7 @@ class DataConfig:
     caseops: bool = knob(
         False, TRAIN, "write capital letters as operators before lower-case words, so that a word "
         "has the same tokens however it is written", off=False, example=True,
+        aliases=("caseops_enabled",),
     )  # fmt: skip
 
 
@@ -70,6 +75,7 @@ class TrainConfig(PhaseKnobs):
         None, TRAIN, "tokens in one forward and backward pass of one device (null: the largest "
         "share of a step that suits the device)", unit="token", example=128, at_least=2,
         scale=Scale.BATCH, multiple_of=8,
+        published=dict.fromkeys(("DEVICE_BATCH_SIZE", "GRAD_ACCUM_STEPS"), "micro_tokens: 65536"),
     )  # fmt: skip
     loader: str = knob(
         "shuffled", TRAIN, "how training sequences are cut from the shards, and in which order",
@@ -195,6 +201,7 @@ class OptimConfig:
         "classic", TRAIN, "Newton-Schulz polynomial: one quintic for all steps, Polar Express, or "
         "Polar Express on norms enlarged by 2 %", off="classic",
         choices=("classic", "polar", "polar_safe"), example="polar", needs=MUON,
+        published={"USE_POLAR_EXPRESS": "muon_ns: polar"},
     )  # fmt: skip
     muon_ns_steps: int = knob(
         5, TRAIN, "Newton-Schulz iterations of Muon", unit="iteration", example=3, at_least=1,
@@ -210,12 +217,13 @@ class OptimConfig:
     )  # fmt: skip
     muon_wd: float = knob(
         0.0, TRAIN, "weight decay of the block matrices", off=0.0, example=0.1, at_least=0.0,
-        aliases=("muon_weight_decay",),
+        aliases=("muon_weight_decay",), published={"WEIGHT_DECAY": "muon_wd: 0.2"},
     )  # fmt: skip
     muon_wd_mode: str = knob(
         "decoupled", TRAIN, "decay all weights by lr * muon_wd, or only those that the step "
         "shrinks, and times the size factor of the step", off="decoupled",
         choices=("decoupled", "cautious"), example="cautious", needs=WITH_DECAY,
+        published={"CAUTIOUS_WD": "muon_wd_mode: cautious"},
     )  # fmt: skip
     muon_wd_taper_start: float | None = knob(
         None, TRAIN, "share of the budget after which muon_wd changes in a straight line (null: "
@@ -228,7 +236,7 @@ class OptimConfig:
     )  # fmt: skip
     adam_beta1: float = knob(
         0.9, TRAIN, "Adam's decay of the gradient average", example=0.8, at_least=0.0,
-        at_most=0.9999, aliases=("beta1",),
+        at_most=0.9999, aliases=("beta1",), published={"ADAM_BETAS": "adam_beta1: 0.8"},
     )  # fmt: skip
     adam_beta2: float = knob(
         0.95, TRAIN, "Adam's decay of the squared gradient average", example=0.99, at_least=0.0,
