@@ -18,6 +18,7 @@ from golf.launch import doors as launch_doors
 from golf.plan import doors as plan_doors
 from golf.plan.flags import Device, Jobs, MatrixFile, Overrides, Processes, Profile, options_from
 from golf.report import doors as report_doors
+from golf.submit import doors as submit_doors
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -153,6 +154,7 @@ app.command()(plan_doors.schema)
 app.command()(plan_doors.diff)
 app.command()(artifact_doors.freeze)
 app.command()(artifact_doors.verify)
+app.command()(submit_doors.submit)
 
 
 def main() -> None:

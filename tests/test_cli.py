@@ -22,6 +22,7 @@ COMMANDS = (
     "diff",
     "compare",
     "import",
+    "submit",
 )
 
 BROKEN = {

@@ -32,11 +32,16 @@ class Slot:
 
 @dataclass(frozen=True)
 class Command:
-    """What to start, with which additional environment, and where its output goes."""
+    """What to start, with which additional environment, and where its output goes.
+
+    Attributes:
+        folder: where it works; None for where golf itself does.
+    """
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
     log: Path
+    folder: Path | None = None
 
     def __str__(self) -> str:
         pairs = [f"{k}={shlex.quote(v)}" for k, v in self.env.items()]
@@ -89,6 +94,16 @@ def inspect_command(request: Path) -> Command:
     """Return the line that counts the parameters of the models in ``request``."""
     argv = (sys.executable, "-m", "golf.stages.inspect", str(request))
     return Command(argv, {}, request.with_suffix(".log"))
+
+
+def script_command(plan: Plan, script: Path, data: Path) -> Command:
+    """Return the line that runs a frozen script of ``plan`` in its own folder."""
+    launch = plan.rows.launch
+    runner = _torchrun(launch) if launch.nproc_per_node > 1 else (sys.executable,)
+    env = _environment(launch, slots(plan)[0], device_of(launch, plan.rows.machine))
+    return Command(
+        (*runner, script.name, str(data)), env, script.with_suffix(".log"), script.parent
+    )
 
 
 def _torchrun(launch: Launch) -> Sequence[str]:

@@ -31,6 +31,7 @@ class Running:
             log.flush()
             self.process = subprocess.Popen(
                 command.argv,
+                cwd=command.folder,
                 env={**os.environ, **command.env},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

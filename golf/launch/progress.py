@@ -51,7 +51,7 @@ class ProgressView:
             self.live.update(self._picture(states, finished, total))
         elif time.monotonic() - self.last_line >= LINE_SECONDS or not active:
             self.last_line = time.monotonic()
-            doing = " | ".join(f"{job.job.label}: {_words(self._state(job))}" for job in active)
+            doing = " | ".join(f"{job.job.label}: {told_state(self._state(job))}" for job in active)
             self.console.print(Text(f"{self._head(finished, total)}  {doing}"), soft_wrap=True)
 
     def _head(self, finished: int, total: int) -> str:
@@ -80,7 +80,7 @@ class ProgressView:
             bar = ProgressBar(
                 total=state.get("of", 1) or 1, completed=state.get("step", 0), width=24
             )
-            table.add_row(Text(active.job.label), bar, Text(_words(state)))
+            table.add_row(Text(active.job.label), bar, Text(told_state(state)))
         whole = Table.grid(padding=(0, 2))
         whole.add_row(
             Text(self._head(done, total)), ProgressBar(total=total, completed=done, width=40)
@@ -93,7 +93,7 @@ def stderr_console() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def _words(state: dict[str, Any]) -> str:
+def told_state(state: dict[str, Any]) -> str:
     """Return a state as a few words: stage, step, loss."""
     if not state:
         return "starting"

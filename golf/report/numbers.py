@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from golf.errors import fail
-from golf.report.tables.record import record_sentence, rule_facts
+from golf.report.tables.record import outcome, record_numbers, rule_facts
 from golf.statistics.challenge import nats_to_bpb, record_test
 from golf.statistics.delta import Delta, mean, one_sample, paired, variance, welch
 
@@ -153,7 +153,8 @@ def as_text(question: Question) -> str:
     lines.append(f"delta      {found['delta']:+.6g} (candidate - baseline; below 0 is better)")
     if question.bytes_per_token:
         test = record_test(ask(question), question.bytes_per_token)
-        lines.append("record     " + record_sentence(test, question.bytes_per_token))
+        told = record_numbers(test, question.bytes_per_token)
+        lines.append(f"record     {outcome(test)}: {told}")
     if found["test"] == "none":
         return "\n".join(lines)
     low, high = found["interval"]

@@ -22,6 +22,11 @@ def nats_to_bpb(nats: float, bytes_per_token: float) -> float:
     return nats / (math.log(2) * bytes_per_token)
 
 
+def bpb_to_nats(bpb: float, bytes_per_token: float) -> float:
+    """Return bits per byte as nats per token."""
+    return bpb * math.log(2) * bytes_per_token
+
+
 @dataclass(frozen=True)
 class RecordTest:
     """Whether a candidate would be a record.
@@ -45,5 +50,5 @@ class RecordTest:
 def record_test(delta: Delta, bytes_per_token: float) -> RecordTest:
     """Test a delta in bits per byte against the rule."""
     margin = nats_to_bpb(GAIN_NATS, bytes_per_token)
-    gain = -delta.mean * math.log(2) * bytes_per_token
+    gain = bpb_to_nats(-delta.mean, bytes_per_token)
     return RecordTest(gain, margin, delta.t(margin), delta.p_gain(margin))

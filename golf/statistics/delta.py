@@ -121,14 +121,34 @@ def paired(candidate: Sequence[float], baseline: Sequence[float]) -> Delta:
     return Delta("paired", n, n, centre, math.sqrt(max(variance(differences), hidden) / n), n - 1.0)
 
 
+@dataclass(frozen=True)
+class Sample:
+    """What a test has to know of a side: how many values, their mean and sample variance."""
+
+    n: int
+    mean: float
+    variance: float
+
+
+def sample(values: Sequence[float], hidden: float) -> Sample:
+    """Return what is known of some values; their variance is at least ``hidden``."""
+    spread = max(variance(values), hidden) if len(values) > 1 else 0.0
+    return Sample(len(values), mean(values), spread)
+
+
 def welch(candidate: Sequence[float], baseline: Sequence[float]) -> Delta:
     """Return the difference of two independent means (Welch, 1947)."""
-    n, m = len(candidate), len(baseline)
-    centre = mean(candidate) - mean(baseline)
+    hidden = rounding_variance([*candidate, *baseline])
+    return welch_of(sample(candidate, hidden), sample(baseline, hidden))
+
+
+def welch_of(candidate: Sample, baseline: Sample) -> Delta:
+    """Return the same from means and variances alone, as tables publish them."""
+    n, m = candidate.n, baseline.n
+    centre = candidate.mean - baseline.mean
     if min(n, m) < 2:
         return Delta("none", n, m, centre)
-    hidden = rounding_variance([*candidate, *baseline])
-    parts = [max(variance(side), hidden) / len(side) for side in (candidate, baseline)]
+    parts = [side.variance / side.n for side in (candidate, baseline)]
     error = sum(parts)
     scale = parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (m - 1)
     df = error**2 / scale if scale else n + m - 2.0

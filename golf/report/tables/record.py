@@ -67,13 +67,12 @@ def outcome(test: RecordTest) -> str:
     return "passes" if test.passed else "no"
 
 
-def record_sentence(test: RecordTest, per_token: float) -> str:
-    """Return the verdict with its numbers."""
+def record_numbers(test: RecordTest, per_token: float) -> str:
+    """Return what the verdict rests on."""
     tested = "one value shows no spread" if test.p is None else f"p = {p_value(test.p)}"
     return (
-        f"{outcome(test)}: gain {nats(test.gain_nats)} nats per token, needs {GAIN_NATS:g} "
-        f"({test.margin_bpb:.5f} bits per byte at {per_token:.4f} bytes per token) at p below "
-        f"{ALPHA:g}; {tested}"
+        f"gain {nats(test.gain_nats)} nats per token, needs {GAIN_NATS:g} ({test.margin_bpb:.5f} "
+        f"bits per byte at {per_token:.4f} bytes per token) at p below {ALPHA:g}; {tested}"
     )
 
 

@@ -1,0 +1,1 @@
+"""``golf submit``: one row of a finished matrix as a record folder of the challenge."""
