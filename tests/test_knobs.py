@@ -12,15 +12,14 @@ from golf.config.knob import ON, UNSET, Effect, Knob, Stage, Value
 from golf.config.schema import KNOBS, group_from, is_relevant, spec_for
 from golf.config.schema.model import ModelConfig
 from golf.config.values import coerce
-from golf.errors import GolfError
 from golf.model.gpt import GPT, build_gpt
 from golf.plan.graph import Cell, Node
 from golf.records import read_result
 from golf.stages.checkpoint import load_tensors
-from tests.conftest import TINY, Project
+from tests.conftest import Project
+from tests.knobs import base_for, before_and_after
 
 ALL = pytest.mark.parametrize("knob", KNOBS.values(), ids=lambda k: k.name)
-STAGES = tuple(Stage)
 NODES = {
     Stage.TRAIN: {"train", "pre", "quantize", "post", "ttt"},
     Stage.QUANTIZE: {"quantize", "post", "ttt"},
@@ -28,39 +27,6 @@ NODES = {
     Stage.TTT: {"ttt"},
     Stage.RUNTIME: set(),
 }
-
-
-def needed(knob: Knob) -> dict[str, Value]:
-    """Return settings under which ``knob`` is read."""
-    found: dict[str, Value] = {}
-    for other, allowed in knob.needs.items():
-        found |= needed(KNOBS[other])
-        found[other] = KNOBS[other].example if allowed is ON else allowed[0]
-    return found
-
-
-def base_for(knob: Knob) -> dict[str, Value]:
-    """Return the tiny settings without the knob itself, and with what it needs."""
-    given = {**needed(knob), **knob.example_with}
-    groups = {KNOBS[n].exclusive for n in (knob.name, *given)} - {""}
-    rivals = {k.name for k in KNOBS.values() if k.exclusive in groups}
-    base = {n: v for n, v in TINY.items() if n != knob.name and n not in rivals} | given
-    whole = {n: k.default for n, k in KNOBS.items()} | base
-    return {n: v for n, v in base.items() if is_relevant(KNOBS[n], whole)}
-
-
-def before_and_after(project: Project, knob: Knob) -> tuple[Cell, Cell]:
-    """Return the cell without the knob's example and the one with it.
-
-    Where only the example makes its surroundings legal, the cell before is without them.
-    """
-    base = base_for(knob)
-    after = project.plan({**base, knob.name: knob.example}).cells[0]
-    try:
-        before = project.plan(base)
-    except GolfError:
-        before = project.plan({n: v for n, v in base.items() if n not in knob.example_with})
-    return before.cells[0], after
 
 
 def nodes(cell: Cell) -> dict[str, str]:
@@ -106,24 +72,7 @@ def test_an_unmet_need_takes_the_knob_out_of_every_key(knob: Knob) -> None:
         refused = [c for c in candidates if (c == need.off if allowed is ON else c not in allowed)]
         values = {**met, other: next(c for c in refused if c is not UNSET)}
         assert not is_relevant(knob, values)
-        assert knob.name not in spec_for(values, *STAGES)
-
-
-@ALL
-def test_off_is_left_out_and_read_back_as_off(knob: Knob) -> None:
-    if knob.off is UNSET:
-        return
-    values: dict[str, Value] = {n: k.default for n, k in KNOBS.items()} | base_for(knob)
-    values[knob.name] = knob.off
-    spec = spec_for(values, *STAGES)
-    assert knob.name not in spec
-    if knob.name.startswith("model."):
-        explicit, left_out = ({**spec, **extra} for extra in ({knob.name: knob.off}, {}))
-        models = [randomised(s) for s in (explicit, left_out)]
-        assert [n for n, _ in models[0].named_parameters()] == [
-            n for n, _ in models[1].named_parameters()
-        ]
-        assert torch.equal(logits(models[0]), logits(models[1]))
+        assert knob.name not in spec_for(values, *Stage)
 
 
 def randomised(spec: dict[str, Any]) -> GPT:

@@ -122,7 +122,7 @@ class GPT(nn.Module):
 
 def build_adapters(config: ModelConfig, blocks: nn.ModuleList) -> nn.ModuleList:
     """Return the model's own taps: at most one, which adapts the passes of a loop."""
-    if not config.loop_lora_rank:
+    if not (config.loop_count and config.loop_lora_rank):
         return nn.ModuleList()
     maps = [{n: getattr(b.attention, n) for n in ADAPTED} for b in blocks]
     return nn.ModuleList([LoopAdapters(config, maps)])

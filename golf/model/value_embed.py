@@ -65,7 +65,7 @@ class NoTable(nn.Module):
 
 def build_value_table(vocab_size: int, config: ModelConfig) -> nn.Module:
     """Return the table that the model's layers share, if they do."""
-    if config.value_embed_dim is None:
+    if config.value_embed == "none" or config.value_embed_dim is None:
         return NoTable()
     n_kv_head = config.n_kv_head or config.model_dim // config.head_dim
     return NarrowTable(vocab_size, n_kv_head, config)

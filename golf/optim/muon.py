@@ -46,12 +46,13 @@ class Rule:
 def build_rule(config: OptimConfig, dtype: torch.dtype) -> Rule:
     """Return the rule that ``config`` asks for; Newton-Schulz works in ``dtype``."""
     mud_wanted = config.matrix_optimizer == "mud"
+    cautious = config.muon_wd > 0 and config.muon_wd_mode == "cautious"
     return Rule(
         collect=averaged_ if config.muon_momentum_form == "average" else summed_,
         direction=_decorrelation(config) if mud_wanted else _orthogonalization(config, dtype),
         size_factor=mud.size_factor if mud_wanted else size_factor,
         beta2=config.muon_beta2,
-        apply=cautious_ if config.muon_wd_mode == "cautious" else decoupled_,
+        apply=cautious_ if cautious else decoupled_,
     )
 
 
