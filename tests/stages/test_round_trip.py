@@ -88,12 +88,10 @@ def test_a_model_read_back_from_its_bytes_is_the_model_of_its_codes(
     torch.testing.assert_close(logits(model), before)
     tensors = quantize(model, config, {})
     assert any(isinstance(t, Codes) for t in tensors.values())
-    write_artifact(
-        tmp_path / "a.bin", Artifact(model_settings(settings), tensors), packing_of(config)
-    )
-    numerics = {n: v for n, v in settings.items() if n.startswith("numerics.")}
+    artifact = Artifact(model_settings(settings), tensors)
+    write_artifact(tmp_path / "a.bin", artifact, packing_of(config))
     found = read_artifact(tmp_path / "a.bin")
-    rebuilt = Bench().model_with(found.settings | numerics, found.weights(), ALONE)
+    rebuilt = Bench().model_with(found.settings | numerics_of(settings), found.weights(), ALONE)
     model.load_state_dict(dequantized(tensors), strict=True)
     assert torch.equal(logits(rebuilt), logits(model))
     assert not torch.equal(logits(model), before)
