@@ -1,30 +1,73 @@
-"""The command line: doors only. Each command reads its arguments and calls one room.
+"""The command line: a table of doors. Each command reads its arguments and calls one room.
 
-A door imports its room when it is opened, so that help is there at once.
+A door is loaded when its command is named, and imports its room when it is opened, so that help is
+there at once.
 """
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import golf
-from golf.errors import GolfError, fail
-from golf.launch import artifact_doors
-from golf.launch import doors as launch_doors
-from golf.plan import doors as plan_doors
-from golf.plan.flags import Device, Jobs, MatrixFile, Overrides, Processes, Profile, options_from
-from golf.report import doors as report_doors
-from golf.submit import doors as submit_doors
+from golf.errors import GolfError
+
+DOORS = {
+    "run": "golf.launch.doors:run",
+    "plan": "golf.launch.doors:plan",
+    "show": "golf.plan.doors:show",
+    "factors": "golf.config.doors:factors",
+    "init": "golf.config.doors:init",
+    "report": "golf.report.doors:report",
+    "compare": "golf.report.doors:compare",
+    "import": "golf.report.doors:import_logs",
+    "schema": "golf.plan.doors:schema",
+    "diff": "golf.plan.doors:diff",
+    "freeze": "golf.launch.artifact_doors:freeze",
+    "verify": "golf.launch.artifact_doors:verify",
+    "submit": "golf.submit.doors:submit",
+}
+PLAIN: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
+
+
+class Doors(TyperGroup):
+    """The commands of the table, each built from its function when it is named."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands: dict[str, Any] = dict.fromkeys(DOORS)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.commands)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in DOORS:
+            return None
+        alone = typer.Typer(add_completion=False, **PLAIN)
+        alone.command(cmd_name)(_door(cmd_name))
+        return typer.main.get_command(alone)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the first sentence of each command; its options need not be read for that."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(n, str(_door(n).__doc__).partition("\n")[0]) for n in DOORS])
+
+
+def _door(name: str) -> Any:
+    """Return the function of a command."""
+    module, _, function = DOORS[name].partition(":")
+    return getattr(import_module(module), function)
+
 
 app = typer.Typer(
+    cls=Doors,
     no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    **PLAIN,
 )
 
 
@@ -47,114 +90,6 @@ def root(
 
     Example: golf run matrices/quickstart.yaml && golf report matrices/quickstart.yaml
     """
-
-
-@app.command()
-def run(  # noqa: PLR0913 (an argument per option)
-    matrix: MatrixFile,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the torchrun lines; start none.")
-    ] = False,
-    profile: Profile = "",
-    overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
-    device: Device = "",
-    processes: Processes = 0,
-    jobs: Jobs = 0,
-    audit: Annotated[
-        bool, typer.Option("--audit", help="Check samples of every score for legality.")
-    ] = False,
-) -> None:
-    """Train, quantize, evaluate and adapt every row of MATRIX.
-
-    Work that an earlier run finished is reused; Ctrl-C leaves a state to continue from.
-
-    Example: golf run matrices/quickstart.yaml --dry-run
-    """
-    from golf.plan.ledger import plan_file
-
-    options = options_from(profile, overrides, device, processes, jobs, audit)
-    plan = plan_file(matrix, options)
-    if dry_run:
-        from golf.launch.schedule import dry_run as list_commands
-
-        for command in list_commands(plan):
-            typer.echo(command)
-        return
-    from golf.launch.session import run_and_tell
-
-    raise typer.Exit(run_and_tell(plan, options))
-
-
-app.command()(launch_doors.plan)
-
-
-@app.command()
-def show(
-    matrix: MatrixFile,
-    row: Annotated[str, typer.Argument(help="Row to show (default: the baseline).")] = "",
-    profile: Profile = "",
-    overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
-) -> None:
-    """Print a row's settings, where each was set, and its folders.
-
-    Example: golf show matrices/quickstart.yaml baseline
-    """
-    from golf.plan.ledger import plan_as_run
-    from golf.plan.show import find_row, row_lines
-
-    planned, _ = plan_as_run(matrix, options_from(profile, overrides))
-    typer.echo("\n".join(row_lines(planned, find_row(planned, row))))
-
-
-@app.command()
-def factors(
-    name: Annotated[str, typer.Argument(help="A factor, for all there is to say about it.")] = "",
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print docs/factors.md.")] = False,
-) -> None:
-    """List everything that a matrix can vary.
-
-    Example: golf factors gate_width
-    """
-    from golf.config.describe import factor_details, factor_lines, factors_markdown
-    from golf.config.names import find_knob
-
-    if markdown:
-        typer.echo(factors_markdown(), nl=False)
-    elif name:
-        typer.echo(factor_details(find_knob(name)))
-    else:
-        typer.echo("\n".join(factor_lines()))
-
-
-@app.command()
-def init(
-    path: Annotated[Path, typer.Argument(help="File to write.")] = Path(
-        "matrices/my-ablation.yaml"
-    ),
-) -> None:
-    """Write a commented matrix to start from.
-
-    An existing file is never overwritten.
-
-    Example: golf init matrices/gates.yaml
-    """
-    from golf.config.template import TEMPLATE
-    from golf.files import write_text
-
-    if path.exists():
-        raise fail("there is already a file here", "choose another name", str(path))
-    write_text(path, TEMPLATE.format(name=path.stem, path=path))
-    typer.echo(f"wrote {path}\nnext: golf plan {path}")
-
-
-app.command()(report_doors.report)
-app.command()(report_doors.compare)
-app.command("import")(report_doors.import_logs)
-app.command()(plan_doors.schema)
-app.command()(plan_doors.diff)
-app.command()(artifact_doors.freeze)
-app.command()(artifact_doors.verify)
-app.command()(submit_doors.submit)
 
 
 def main() -> None:

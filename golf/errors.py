@@ -6,13 +6,11 @@ without a traceback and exits with code 2; anything else that escapes is a bug o
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One finding.
 
     Attributes:
@@ -61,6 +59,8 @@ def _place(problem: Problem) -> tuple[str, int, int]:
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:
     """Return ``did you mean 'a' or 'b'?`` for the closest options, or ""."""
+    import difflib  # noqa: PLC0415 (start-up: needed for mistakes alone)
+
     by_lower = {option.lower(): option for option in options}
     close = difflib.get_close_matches(word.lower(), by_lower, n=3, cutoff=0.6)
     if not close:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from golf.frozen import Frozen
 
 PRIORITIES = ("high", "medium", "low")
 
 
-@dataclass(frozen=True)
-class Expectation:
+class Expectation(Frozen):
     """What was believed before the run.
 
     Attributes:
@@ -23,8 +24,7 @@ class Expectation:
         return self.delta is not None or bool(self.outcome)
 
 
-@dataclass(frozen=True)
-class About:
+class About(Frozen):
     """Words beside the settings.
 
     Attributes:

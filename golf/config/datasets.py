@@ -7,18 +7,17 @@ is known by the names, sizes and edges of its files, so that moving it changes n
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from golf.errors import did_you_mean, fail
+from golf.frozen import Frozen
 
 EDGE_BYTES = 1 << 16
 SOTU_SHA256 = "d2ffc19f1765e5810f8f3038b11aec06597fee852ee3f546d65320d62900b5e8"
 
 
-@dataclass(frozen=True)
-class Corpus:
+class Corpus(Frozen):
     """An embedded corpus, or its first documents.
 
     Attributes:
@@ -43,8 +42,7 @@ CORPORA = {
 }
 
 
-@dataclass(frozen=True)
-class Dataset:
+class Dataset(Frozen):
     """A dataset as planning knows it.
 
     Attributes:

@@ -12,12 +12,13 @@ import operator
 import re
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from golf.config.knob import Values
 from golf.config.names import find_knob, hint_for
 from golf.errors import GolfError, Problem
+from golf.frozen import Frozen
 
 LONGEST = 200  # characters; keeps the walk shallow
 LARGEST = 2**63 - 1
@@ -63,8 +64,7 @@ class FormulaError(ValueError):
         return Problem(where, self.what, self.hint)
 
 
-@dataclass(frozen=True)
-class Formula:
+class Formula(Frozen):
     """A parsed text.
 
     Attributes:

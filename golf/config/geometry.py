@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from golf.frozen import Frozen
 
 NAME = re.compile(r"(chunked)|(sliding|documents)([1-9][0-9]*)|(documents)")
 KINDS = "chunked, slidingN, documents and documentsN (N: stride in tokens)"
 
 
-@dataclass(frozen=True)
-class Geometry:
+class Geometry(Frozen):
     """How windows lie.
 
     Attributes:

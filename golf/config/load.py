@@ -75,7 +75,7 @@ def parse_override(text: str) -> tuple[str, Setting]:
     value = read_nodes(Path(where), raw) if raw else Scalar("", where)
     layer = reader.settings(Table(((Scalar(name.strip(), where), value),), where))
     if reader.problems:
-        raise GolfError(*(dataclasses.replace(p, where=where) for p in reader.problems))
+        raise GolfError(*(p._replace(where=where) for p in reader.problems))
     knob_name, setting = next(iter(layer.items()))
     return knob_name, dataclasses.replace(setting, where=where)
 

@@ -11,19 +11,18 @@ import os
 import platform
 import re
 import shutil
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from golf.config.knob import Value, Values
+from golf.frozen import Frozen
 
 BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
 COMPILE_STEPS = {"cpu": 20_000, "cuda": 1_000}
 COMPILE_SECONDS = {"cpu": 3_600.0, "cuda": 120.0}
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(Frozen):
     """The facts about a machine that planning needs."""
 
     cores: int
@@ -33,8 +32,7 @@ class Machine:
     gpu_name: str
 
 
-@dataclass(frozen=True)
-class Launch:
+class Launch(Frozen):
     """How a job is started: the ``launch:`` section of a matrix.
 
     Attributes:

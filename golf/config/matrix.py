@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from golf.config.about import About
@@ -13,13 +13,13 @@ from golf.config.machine import Launch
 from golf.config.schema import KNOBS
 from golf.config.values import format_value
 from golf.errors import Problem
+from golf.frozen import Frozen
 
 BASELINE = "baseline"
 FIRST_SEED = 1337
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(Frozen):
     """One value that somebody wrote.
 
     Attributes:
@@ -59,8 +59,7 @@ def put_layer(settings: dict[str, Setting], layer: Layer) -> None:
     settings.update(layer)
 
 
-@dataclass(frozen=True)
-class RowDraft:
+class RowDraft(Frozen):
     """A row as written: its own settings and the row that it builds on.
 
     Attributes:
@@ -98,8 +97,7 @@ class RowDraft:
         return self.stacked or (self.own,)
 
 
-@dataclass(frozen=True)
-class Constraint:
+class Constraint(Frozen):
     """A formula that every generated row has to meet, and the reason that was given."""
 
     formula: Formula
@@ -107,8 +105,7 @@ class Constraint:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Exclusion:
+class Exclusion(Frozen):
     """Settings that no generated row may have together, and the reason that was given."""
 
     layer: Layer
@@ -116,8 +113,7 @@ class Exclusion:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class SeedRule:
+class SeedRule(Frozen):
     """Seeds that are added until a row is told apart from its parent.
 
     Attributes:
@@ -133,8 +129,7 @@ class SeedRule:
     margin: float = 0.0
 
 
-@dataclass(frozen=True)
-class WinnerRule:
+class WinnerRule(Frozen):
     """How a winner is found.
 
     Attributes:
@@ -146,8 +141,7 @@ class WinnerRule:
     margin: float | None = None
 
 
-@dataclass(frozen=True)
-class Wave:
+class Wave(Frozen):
     """Rows that wait for a result.
 
     Attributes:
@@ -168,8 +162,7 @@ class Wave:
     about: About = field(default_factory=About)
 
 
-@dataclass(frozen=True)
-class Matrix:
+class Matrix(Frozen):
     """A checked matrix file; rows stand in file order, factors before named rows.
 
     Attributes:

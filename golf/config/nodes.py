@@ -7,12 +7,12 @@ are words), ``1e-4`` is a number and ``010`` is refused instead of being read as
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from golf.errors import GolfError, Problem, fail
+from golf.frozen import Frozen
 
 INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]*)$")
 FLOAT = re.compile(r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9]+)([eE][-+]?[0-9]+)?$")
@@ -24,24 +24,21 @@ MOST_NODES = 500_000  # aliases can make a short file long
 WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
-@dataclass(frozen=True)
-class Scalar:
+class Scalar(Frozen):
     """A word, number, boolean or null."""
 
     value: str | int | float | bool | None
     where: str
 
 
-@dataclass(frozen=True)
-class Items:
+class Items(Frozen):
     """A list."""
 
     items: tuple[Node, ...]
     where: str
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(Frozen):
     """A mapping with its entries in file order."""
 
     entries: tuple[tuple[Scalar, Node], ...]

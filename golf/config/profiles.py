@@ -7,20 +7,20 @@ that it caps how much validation text is scored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from golf.config.datasets import CORPORA
 from golf.config.knob import Knob, Scale, Value
 from golf.config.resolve import budget_steps
 from golf.config.rules import SGD_ROWS
 from golf.config.schema import KNOBS
+from golf.frozen import Frozen
 
 SHORTEST_DECAY = 0.5
 FITTED = ("train.batch_tokens", "train.micro_tokens")
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(Frozen):
     """One factor per kind of knob, and upper bounds."""
 
     name: str

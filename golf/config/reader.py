@@ -5,7 +5,6 @@ A reader collects problems instead of stopping at the first.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -110,7 +109,7 @@ class Reader:
         try:
             knob = find_knob(str(key.value))
         except GolfError as error:
-            self.problems += [dataclasses.replace(p, where=key.where) for p in error.problems]
+            self.problems += [p._replace(where=key.where) for p in error.problems]
             return None
         if knob.name == "train.seed":
             self.add(key.where, "seeds are listed for the whole matrix", "use `seeds: [1337, 42]`")

@@ -6,11 +6,11 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from golf.config.machine import Launch, device_of
 from golf.errors import fail
+from golf.frozen import Frozen
 from golf.plan.graph import Dataset, Plan
 from golf.plan.work import Job
 
@@ -23,15 +23,13 @@ KEEP_FREED_MEMORY = {
 }
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(Frozen):
     """The share of the machine that one job may use: GPU or core numbers."""
 
     devices: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(Frozen):
     """What to start, with which additional environment, and where its output goes.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""The command that tells what a matrix will take; it may have models counted by the workshop."""
+"""The commands that do a matrix's work, or tell what it will take: doors only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from golf.errors import fail
-from golf.plan.flags import Device, MatrixFile, Overrides, Processes, Profile, options_from
+from golf.plan.flags import Device, Jobs, MatrixFile, Overrides, Processes, Profile, options_from
 
 if TYPE_CHECKING:
     from golf.plan.graph import Plan
@@ -19,6 +19,41 @@ if TYPE_CHECKING:
 
 PRICE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:/(h|m|s))?$")
 PER_HOUR = {"h": 1.0, "m": 60.0, "s": 3600.0}
+
+
+def run(
+    matrix: MatrixFile,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the torchrun lines; start none.")
+    ] = False,
+    profile: Profile = "",
+    overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
+    device: Device = "",
+    processes: Processes = 0,
+    jobs: Jobs = 0,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Check samples of every score for legality.")
+    ] = False,
+) -> None:
+    """Train, quantize, evaluate and adapt every row of MATRIX.
+
+    Work that an earlier run finished is reused; Ctrl-C leaves a state to continue from.
+
+    Example: golf run matrices/quickstart.yaml --dry-run
+    """
+    from golf.plan.ledger import plan_file
+
+    options = options_from(profile, overrides, device, processes, jobs, audit)
+    plan = plan_file(matrix, options)
+    if dry_run:
+        from golf.launch.schedule import dry_run as list_commands
+
+        for command in list_commands(plan):
+            typer.echo(command)
+        return
+    from golf.launch.session import run_and_tell
+
+    raise typer.Exit(run_and_tell(plan, options))
 
 
 def plan(

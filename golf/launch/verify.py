@@ -8,17 +8,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from golf.errors import fail
 from golf.files import file_sha256, read_json, write_json
+from golf.frozen import Frozen
 from golf.records import NodePaths, Result, RunPaths, enclosing_project, read_result
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(Frozen):
     """One score of an artifact, measured again.
 
     Attributes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from golf.config.machine import Launch, Machine
 from golf.config.matrix import BASELINE, Layer, Matrix
 from golf.errors import fail
+from golf.frozen import Frozen
 from golf.plan.expand import expand
 from golf.plan.graph import Place, Plan, plan_matrix
 from golf.plan.row import Rows
@@ -15,8 +16,7 @@ from golf.plan.stack import RowMaker
 from golf.plan.staging import Ask, Staging
 
 
-@dataclass(frozen=True)
-class Setup:
+class Setup(Frozen):
     """What a plan is made with, beside its matrix."""
 
     launch: Launch

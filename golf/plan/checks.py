@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from golf.config.knob import Stage, Value
 from golf.config.matrix import RIVALS, Layer, RowDraft, Setting
@@ -32,7 +31,7 @@ def rule_problems(row: Row, chain: list[RowDraft], place: str, world_size: int) 
 
 def formula_problems(draft: RowDraft, wrong: list[Problem]) -> list[Problem]:
     """Say of relative values without a value in which row that is."""
-    return [replace(p, hint=p.hint or f"in row {draft.name!r}") for p in wrong]
+    return [p._replace(hint=p.hint or f"in row {draft.name!r}") for p in wrong]
 
 
 def idle_problem(name: str, setting: Setting, row: str, settled: Values) -> Problem | None:

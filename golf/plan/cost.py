@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from golf.frozen import Frozen
 
 Counts = Mapping[str, Mapping[str, int]]  # parameters and flops_per_token, by row
 
 
-@dataclass(frozen=True)
-class Estimate:
+class Estimate(Frozen):
     """Predicted seconds of pending nodes.
 
     Attributes:

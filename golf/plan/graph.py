@@ -12,7 +12,7 @@ manage: finished work is a folder whose name we were about to write.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from golf.config.knob import Stage, Value
 from golf.config.machine import Launch, Machine, numerics
 from golf.config.schema import KNOBS, spec_for
 from golf.files import content_key
+from golf.frozen import Frozen
 from golf.plan.outcome import Outcome, Waiting
 from golf.plan.row import Row, Rows
 from golf.records import NodeId, NodePaths, NodeSpec, RunPaths
@@ -30,8 +31,7 @@ from golf.records import NodeId, NodePaths, NodeSpec, RunPaths
 RECIPE = {"data": 1, "train": 1, "quantize": 2, "evaluate": 1, "ttt": 2}
 
 
-@dataclass(frozen=True)
-class Dataset:
+class Dataset(Frozen):
     """A prepared dataset; its key is its recipe, so planning needs no build."""
 
     spec: Mapping[str, Any]
@@ -42,8 +42,7 @@ class Dataset:
         return content_key(["data", RECIPE["data"], hashed])
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(Frozen):
     """One stage with its resolved knobs and inputs; the unit of reuse.
 
     Attributes:
@@ -82,8 +81,7 @@ class Node:
         )
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(Frozen):
     """The nodes of one row and one seed; evaluations by name of the geometry.
 
     Attributes:
@@ -111,8 +109,7 @@ class Cell:
             yield from cell.nodes()
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Frozen):
     """Every cell of a matrix and the unique nodes behind them.
 
     Attributes:
@@ -153,8 +150,7 @@ def plan_matrix(rows: Rows, root: Path, variant: str) -> Plan:
     return Plan(rows, tuple(cells), RunPaths(root), variant)
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Frozen):
     """Where and how cells run: what enters keys beside the rows' values."""
 
     launch: Launch

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,13 @@ from golf.config.machine import Machine, this_machine
 from golf.config.matrix import Matrix
 from golf.errors import fail
 from golf.files import content_key, read_json, write_json
+from golf.frozen import Frozen
 from golf.plan.assemble import Setup, assemble
 from golf.plan.graph import Plan
 from golf.records import RunPaths, find_root
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(Frozen):
     """What the command line adds to a matrix file.
 
     Attributes:
@@ -93,8 +92,7 @@ def _plan(path: Path, options: Options, machine: Machine, askers: tuple[Path, ..
     return assemble(matrix, setup, ask)
 
 
-@dataclass(frozen=True)
-class Noted:
+class Noted(Frozen):
     """What a ledger says; ``matrix`` is relative to the project."""
 
     matrix: str

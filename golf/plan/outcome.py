@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from golf.frozen import Frozen
 from golf.plan.winner import LEVEL, Gain
 from golf.statistics.noise import Noise
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(Frozen):
     """Rows that are not known yet, and what they wait for."""
 
     rows: tuple[str, ...]
     reason: str
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Frozen):
     """How a wave, or another matrix, ended.
 
     Attributes:

@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from golf.config.knob import Stage
 from golf.config.machine import device_of
+from golf.frozen import Frozen
 from golf.plan.cost import Counts, Estimate
 from golf.plan.effort import kind, passes
 from golf.plan.graph import Node, Plan
@@ -25,8 +25,7 @@ SEEDS = ("train.seed", "train.data_seed")
 NEAREST = 5  # finished nodes that a rate is the median of
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(Frozen):
     """A finished node.
 
     Attributes:

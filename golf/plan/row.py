@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from golf.config.about import About
 from golf.config.knob import Value
 from golf.config.machine import Launch, Machine
 from golf.config.matrix import Layer, Matrix, Setting, put_layer
+from golf.frozen import Frozen
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Frozen):
     """One line of the table, with every value settled.
 
     Attributes:
@@ -65,16 +65,14 @@ def describe(layer: Layer) -> str:
     return ", ".join([f"{s.written} {s.text}" for s in layer.values()])
 
 
-@dataclass(frozen=True)
-class Dropped:
+class Dropped(Frozen):
     """A point of a grid, a zip or a factor that is no row, and why."""
 
     name: str
     reason: str
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(Frozen):
     """The checked rows of a matrix, the baseline first, with what they share."""
 
     matrix: Matrix

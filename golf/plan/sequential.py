@@ -9,17 +9,16 @@ side of the margin; only open rows get another seed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from golf.config.matrix import SeedRule
+from golf.frozen import Frozen
 from golf.plan.winner import Bar, Gain, Scores, gain_of
 from golf.statistics.noise import paired_noise
 
 FirstScores = Callable[[str, int], Scores | None]  # a row's first scores; None while one is missing
 
 
-@dataclass(frozen=True)
-class Looks:
+class Looks(Frozen):
     """How far the rule has come.
 
     Attributes:

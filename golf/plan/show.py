@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from golf.config.schema import KNOBS, is_relevant
 from golf.config.values import format_value
 from golf.errors import did_you_mean, fail
+from golf.frozen import Frozen
 from golf.plan.cost import Counts, Estimate
 from golf.plan.graph import Plan
 from golf.plan.row import Row
@@ -20,8 +20,7 @@ SHOWN_POINTS = 20
 SMALL_ROWS, LARGE_ROWS, SMALL_HOURS, LARGE_HOURS = 5, 15, 1.0, 3.0
 
 
-@dataclass(frozen=True)
-class PlanView:
+class PlanView(Frozen):
     """A plan with what is known about its cost.
 
     Attributes:

@@ -10,8 +10,8 @@ false winner is then at most the level, whatever the number of rows and looks.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from golf.frozen import Frozen
 from golf.statistics.delta import mean
 from golf.statistics.noise import Noise
 
@@ -20,8 +20,7 @@ Scores = Mapping[int, float]  # by seed; lower is better
 LEVEL = 0.05
 
 
-@dataclass(frozen=True)
-class Bar:
+class Bar(Frozen):
     """What a gain has to clear.
 
     Attributes:
@@ -41,8 +40,7 @@ class Bar:
         return self.noise.reach(n, n, self.level / self.tests) if self.noise else 0.0
 
 
-@dataclass(frozen=True)
-class Gain:
+class Gain(Frozen):
     """A row against its base.
 
     Attributes:

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from golf.frozen import Frozen
 from golf.plan.graph import Cell, Node, Plan
 from golf.records import stands, unfinished
 
 NEVER = "never run"
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(Frozen):
     """The nodes that one torchrun works through, inputs before what needs them.
 
     Attributes:

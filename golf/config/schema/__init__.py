@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
 from typing import TypeVar, get_type_hints
 
 from golf.config.knob import ON, UNSET, Knob, Stage, Value, Values, knob_table
@@ -12,22 +11,22 @@ from golf.config.schema.post import RuntimeConfig
 from golf.config.schema.quant import QuantConfig
 from golf.config.schema.scoring import EvalConfig, TTTConfig
 from golf.config.schema.train import DataConfig, OptimConfig, TrainConfig
+from golf.frozen import Frozen
 
-Group = TypeVar("Group")
+Chosen = TypeVar("Chosen", bound=Frozen)
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunConfig:
+class RunConfig(Frozen):
     """Every knob there is."""
 
-    model: ModelConfig = field(default_factory=ModelConfig)
-    data: DataConfig = field(default_factory=DataConfig)
-    train: TrainConfig = field(default_factory=TrainConfig)
-    optim: OptimConfig = field(default_factory=OptimConfig)
-    quant: QuantConfig = field(default_factory=QuantConfig)
-    eval: EvalConfig = field(default_factory=EvalConfig)
-    ttt: TTTConfig = field(default_factory=TTTConfig)
-    runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
+    model: ModelConfig
+    data: DataConfig
+    train: TrainConfig
+    optim: OptimConfig
+    quant: QuantConfig
+    eval: EvalConfig
+    ttt: TTTConfig
+    runtime: RuntimeConfig
 
 
 KNOBS: dict[str, Knob] = knob_table(RunConfig)
@@ -58,7 +57,7 @@ def spec_for(values: Values, *stages: Stage) -> dict[str, Value]:
     }
 
 
-def group_from(spec: Values, group: type[Group]) -> Group:
+def group_from(spec: Values, group: type[Chosen]) -> Chosen:
     """Build one group of settings from a node's spec.
 
     A knob that the spec leaves out was off (then it is off here too) or irrelevant (then
@@ -66,7 +65,7 @@ def group_from(spec: Values, group: type[Group]) -> Group:
     """
     prefix = next(n for n, hint in get_type_hints(RunConfig).items() if hint is group) + "."
     chosen = {}
-    for f in dataclasses.fields(group):  # type: ignore[arg-type]
+    for f in dataclasses.fields(group):
         knob = KNOBS[prefix + f.name]
         left_out = knob.default if knob.off is UNSET else knob.off
         value = spec.get(knob.name, left_out)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from golf.config.knob import ON, Effect, Scale, Stage, knob
+from golf.frozen import Frozen
 
 TRAIN = Stage.TRAIN
 GATED = {"model.attn_gate": ON}
@@ -13,8 +12,7 @@ LAYER_TABLES = {**WITH_VALUE_EMBED, "model.value_embed_dim": (None,)}
 LAYERS = "none, all, alternate (every second, the last included), last:N, or a list 0,4,7"
 
 
-@dataclass(frozen=True, kw_only=True)
-class AttentionKnobs:
+class AttentionKnobs(Frozen):
     """What happens between the projections to queries, keys and values and the one back."""
 
     window_pattern: str = knob(

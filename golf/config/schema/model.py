@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from golf.config.schema.attention import AttentionKnobs
 from golf.config.schema.shape import ShapeKnobs
 from golf.config.schema.stream import StreamKnobs
 
 
-@dataclass(frozen=True, kw_only=True)
 class ModelConfig(StreamKnobs, AttentionKnobs, ShapeKnobs):
     """Shape, attention and residual stream (a dataclass lists its last base first)."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from golf.config.knob import ON, Stage, knob
+from golf.frozen import Frozen
 
 TRAIN = Stage.TRAIN
 GROWS = {"train.grow_from": ON}
 FAKED = {"train.qat_bits": ON}
 
 
-@dataclass(frozen=True, kw_only=True)
-class PhaseKnobs:
+class PhaseKnobs(Frozen):
     """Points are shares of the budget, in steps or in seconds as the budget is."""
 
     loop_at: float = knob(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from golf.config.knob import Stage, knob
+from golf.frozen import Frozen
 
 
-@dataclass(frozen=True, kw_only=True)
-class RuntimeConfig:
+class RuntimeConfig(Frozen):
     """How work is done; no number may depend on these."""
 
     log_every: int = knob(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from golf.config.knob import Scale, Stage, knob
+from golf.frozen import Frozen
 
 QUANTIZE = Stage.QUANTIZE
 BITS = (2, 3, 4, 5, 6, 7, 8)
@@ -15,8 +14,7 @@ CODED_GATES = {"model.attn_gate": ("gated", "sparse")}
 GENERAL = {"quant.compressor": ("brotli", "lzma", "zstd", "zlib")}
 
 
-@dataclass(frozen=True, kw_only=True)
-class QuantConfig:
+class QuantConfig(Frozen):
     """How weights become bytes: integers with a scale per row, then a compressor."""
 
     method: str = knob(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from golf.config.knob import ON, Scale, Stage, knob
+from golf.frozen import Frozen
 
 EVALUATE, TTT = Stage.EVALUATE, Stage.TTT
 SGD = {"ttt.method": ("sgd",)}
@@ -14,8 +13,7 @@ SEVERAL = {"eval.max_tokens": 16384, "ttt.lora_chunk": 128, "ttt.lora_rank": 8}
 PHASED = {**LORA, "ttt.phases": ON}
 
 
-@dataclass(frozen=True, kw_only=True)
-class EvalConfig:
+class EvalConfig(Frozen):
     """How validation text is cut into windows and scored; each geometry is one column."""
 
     geometries: tuple[str, ...] = knob(
@@ -47,8 +45,7 @@ class EvalConfig:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class MethodKnobs:
+class MethodKnobs(Frozen):
     """Which adaptation there is, if any."""
 
     method: str = knob(
@@ -59,8 +56,7 @@ class MethodKnobs:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class SgdKnobs:
+class SgdKnobs(Frozen):
     """Score a chunk of the stream, then train the model on it (parameter-golf PR 549)."""
 
     geometry: str | None = knob(
@@ -103,8 +99,7 @@ class SgdKnobs:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class LoraKnobs:
+class LoraKnobs(Frozen):
     """Low-rank adapters that follow one document each (parameter-golf PR 1530)."""
 
     lora_rank: int = knob(
@@ -162,8 +157,7 @@ class LoraKnobs:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class PhaseKnobs:
+class PhaseKnobs(Frozen):
     """Pauses in which the model itself learns from the documents so far (PR 1610, 1626)."""
 
     phases: int = knob(
@@ -208,6 +202,5 @@ class PhaseKnobs:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
 class TTTConfig(PhaseKnobs, LoraKnobs, SgdKnobs, MethodKnobs):
     """Test-time training: nothing learns from a token before it is scored."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from golf.config.knob import ON, Effect, Scale, Stage, knob
+from golf.frozen import Frozen
 
 TRAIN = Stage.TRAIN
 
 
-@dataclass(frozen=True, kw_only=True)
-class ShapeKnobs:
+class ShapeKnobs(Frozen):
     """How large the model is, and how its weights start."""
 
     depth: int = knob(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from golf.config.knob import ON, Effect, Scale, Stage, knob
+from golf.frozen import Frozen
 
 TRAIN = Stage.TRAIN
 
 
-@dataclass(frozen=True, kw_only=True)
-class StreamKnobs:
+class StreamKnobs(Frozen):
     """How blocks read from the stream, write to it, and jump over each other."""
 
     x0_mix: str = knob(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from golf.config.knob import ON, Effect, Scale, Stage, knob
 from golf.config.schema.phases import PhaseKnobs
+from golf.frozen import Frozen
 
 TRAIN = Stage.TRAIN
 WITH_EMA = {"train.ema_decay": ON}
@@ -14,8 +13,7 @@ SCALAR_MIX = {"model.x0_mix": ("scalar",)}
 MUON = {"optim.matrix_optimizer": ("muon",)}
 
 
-@dataclass(frozen=True, kw_only=True)
-class DataConfig:
+class DataConfig(Frozen):
     """The corpus and its tokens; these knobs make the recipe of a prepared dataset."""
 
     dataset: str = knob(
@@ -37,7 +35,6 @@ class DataConfig:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
 class TrainConfig(PhaseKnobs):
     """Budget, batches, schedule, phases; one of steps, tokens, seconds is the budget."""
 
@@ -139,8 +136,7 @@ class TrainConfig(PhaseKnobs):
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class OptimConfig:
+class OptimConfig(Frozen):
     """Muon or MUD for the matrices of the blocks, Adam for the rest."""
 
     matrix_optimizer: str = knob(

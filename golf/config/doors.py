@@ -1,0 +1,48 @@
+"""The commands about factors and matrix files: doors only, read by ``golf.cli``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def factors(
+    name: Annotated[str, typer.Argument(help="A factor, for all there is to say about it.")] = "",
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print docs/factors.md.")] = False,
+) -> None:
+    """List everything that a matrix can vary.
+
+    Example: golf factors gate_width
+    """
+    from golf.config.describe import factor_details, factor_lines, factors_markdown
+    from golf.config.names import find_knob
+
+    if markdown:
+        typer.echo(factors_markdown(), nl=False)
+    elif name:
+        typer.echo(factor_details(find_knob(name)))
+    else:
+        typer.echo("\n".join(factor_lines()))
+
+
+def init(
+    path: Annotated[Path, typer.Argument(help="File to write.")] = Path(
+        "matrices/my-ablation.yaml"
+    ),
+) -> None:
+    """Write a commented matrix to start from.
+
+    An existing file is never overwritten.
+
+    Example: golf init matrices/gates.yaml
+    """
+    from golf.config.template import TEMPLATE
+    from golf.errors import fail
+    from golf.files import write_text
+
+    if path.exists():
+        raise fail("there is already a file here", "choose another name", str(path))
+    write_text(path, TEMPLATE.format(name=path.stem, path=path))
+    typer.echo(f"wrote {path}\nnext: golf plan {path}")
