@@ -12,6 +12,8 @@ from typing import Any
 
 from golf.errors import fail
 
+CHUNK = 1 << 16  # bytes
+
 
 @contextlib.contextmanager
 def renamed_into_place(path: Path) -> Iterator[Path]:
@@ -49,19 +51,38 @@ def read_json(path: Path | str) -> Any:
         GolfError: the file exists and is not JSON.
     """
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 (thrice as fast, and reports read many)
-            return json.loads(file.read())
+        return json.loads(_read_bytes(path).decode())
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         raise fail(f"cannot be read: {error}", "delete the folder to redo it", str(path)) from None
 
 
+def _read_bytes(path: Path | str) -> bytes:
+    """Return a file's bytes, in half the time of a file object: reports read many small files."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        parts = [os.read(number, CHUNK)]
+        while parts[-1]:
+            parts.append(os.read(number, CHUNK))
+    finally:
+        os.close(number)
+    return b"".join(parts)
+
+
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
 def canonical_json(value: object) -> str:
     """Return the one JSON text of ``value``: sorted keys, no spaces, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return CANONICAL.encode(value)
+
+
+def text_key(text: str) -> str:
+    """Return the first twelve hex digits of the hash of ``text``."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def content_key(value: object) -> str:
     """Return the first twelve hex digits of the hash of ``value``."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:12]
+    return text_key(canonical_json(value))

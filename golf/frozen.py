@@ -37,18 +37,18 @@ class Frozen:
         }
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        given = {**dict(zip(self._names, values, strict=False)), **named}
-        mine = vars(self)
+        names, mine = self._names, vars(self)
         mine.update(self._defaults)
-        mine.update(given)
+        mine.update(zip(names, values, strict=False))
+        mine.update(named)
         for name, make in self._factories.items():
-            if name not in given:
+            if name not in mine:
                 mine[name] = make()
-        if len(mine) != len(self._names) or len(given) != len(values) + len(named):
-            raise TypeError(f"{type(self).__name__} takes {', '.join(self._names)}, once each")
-        if named and not named.keys() <= self._fields:
-            unknown = sorted(named.keys() - self._fields)
-            raise TypeError(f"{type(self).__name__} has no field {', '.join(unknown)}")
+        once = not values or named.keys().isdisjoint(names[: len(values)])
+        if len(mine) != len(names) or not once or not named.keys() <= self._fields:
+            raise TypeError(f"{type(self).__name__} takes {', '.join(names)}, once each")
+        if len(values) > len(names):
+            raise TypeError(f"{type(self).__name__} takes {len(names)} values")
 
     def __setattr__(self, name: str, value: object) -> None:
         raise FrozenInstanceError(f"cannot assign to {name!r}")

@@ -94,7 +94,7 @@ class Knob(NamedTuple):
     choices: tuple[Value, ...] = ()
     off: Value | _Unset = UNSET
     aliases: tuple[str, ...] = ()
-    published: Mapping[str, str] = field(default_factory=dict)
+    published: Mapping[str, str] = NOTHING
     bare: bool = True
     needs: Mapping[str, tuple[Value, ...] | _On] = NOTHING
     effect: Effect | None = None

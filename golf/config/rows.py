@@ -138,7 +138,7 @@ class RowReader(Reader):
         What builds on a row that something is wrong with is left out too.
         """
         seen: dict[str, RowDraft] = {}
-        for draft in (_on_baseline(d, base) for d in drafts):
+        for draft in drafts if base == BASELINE else (_on_baseline(d, base) for d in drafts):
             if draft.name in seen or draft.name in (BASELINE, base):
                 self.add(draft.where, f"there is already a row {draft.name!r}", "rename one")
             seen.setdefault(draft.name, draft)

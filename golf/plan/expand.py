@@ -58,7 +58,8 @@ def expand(
     if problems or matrix.problems:
         raise GolfError(*in_order([*matrix.problems, *problems]))
     dropped = tuple(Dropped(name, why) for name, why in expansion.dropped.items())
-    rows = tuple(_with_base(row, matrix.baseline_about.name or BASELINE) for row in rows)
+    if base := matrix.baseline_about.name:
+        rows = tuple(_with_base(row, base) for row in rows)
     return Rows(matrix, rows, launch, machine, maker.profile, overrides, dropped)
 
 

@@ -11,7 +11,7 @@ manage: finished work is a folder whose name we were about to write.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from golf.config.datasets import find_dataset
 from golf.config.knob import Stage, Value
 from golf.config.machine import Launch, Machine, numerics
 from golf.config.schema import KNOBS, spec_for
-from golf.files import content_key
+from golf.files import canonical_json, content_key, text_key
 from golf.frozen import Frozen
 from golf.plan.outcome import Outcome, Waiting
 from golf.plan.row import Row, Rows
@@ -42,6 +42,14 @@ class Dataset(Frozen):
         return content_key(["data", RECIPE["data"], hashed])
 
 
+class Spec(dict[str, Value]):
+    """The settings of a node; many nodes hash the same ones, whose JSON is written once."""
+
+    @cached_property
+    def json(self) -> str:
+        return canonical_json(self)
+
+
 class Node(Frozen):
     """One stage with its resolved knobs and inputs; the unit of reuse.
 
@@ -51,14 +59,15 @@ class Node(Frozen):
     """
 
     stage: Stage
-    spec: Mapping[str, Value]
+    spec: Spec
     dataset: Dataset
     weights: Node | None = None
 
     @cached_property
     def key(self) -> str:
+        """The hash of ``[stage, recipe, spec, [key of the input]]`` as canonical JSON."""
         source = self.weights.key if self.weights else self.dataset.key
-        return content_key([str(self.stage), RECIPE[self.stage], dict(self.spec), [source]])
+        return text_key(f'["{self.stage}",{RECIPE[self.stage]},{self.spec.json},["{source}"]]')
 
     @property
     def id(self) -> NodeId:
@@ -132,8 +141,15 @@ class Plan(Frozen):
         """Return the unique nodes by key, inputs before what needs them."""
         return {n.key: n for c in self.cells for n in c.nodes()}
 
+    @cached_property
+    def _by_row(self) -> dict[str, list[Cell]]:
+        found: dict[str, list[Cell]] = {}
+        for cell in self.cells:
+            found.setdefault(cell.row.name, []).append(cell)
+        return found
+
     def cells_of(self, row: Row) -> list[Cell]:
-        return [c for c in self.cells if c.row.name == row.name]
+        return self._by_row.get(row.name, [])
 
     def node_paths(self, node: Node) -> NodePaths:
         return self.paths.node(*node.id)
@@ -146,7 +162,7 @@ def plan_matrix(rows: Rows, root: Path, variant: str) -> Plan:
         GolfError: a dataset that cannot be found.
     """
     place = Place(rows.launch, rows.machine, root)
-    cells = (make_cell(row, seed, place) for row in rows.rows for seed in row.seeds)
+    cells = (cell for row in rows.rows for cell in make_cells(row, row.seeds, place))
     return Plan(rows, tuple(cells), RunPaths(root), variant)
 
 
@@ -158,44 +174,44 @@ class Place(Frozen):
     root: Path
 
 
-def make_cell(row: Row, seed: int, place: Place) -> Cell:
-    """Return the nodes of one row and one seed.
+def make_cells(row: Row, seeds: Iterable[int], place: Place) -> Iterator[Cell]:
+    """Yield the nodes of one row for each seed; what no seed touches is made once.
 
     Raises:
         GolfError: a dataset that cannot be found.
     """
-    root = place.root
-    values = row.seeded(seed)
-    dataset = _dataset(values, root)
-    spec = spec_for(values, Stage.TRAIN) | numerics(place.launch, place.machine, values)
-    spec["data.dataset"] = dataset.spec["fingerprint"]
-    train = Node(Stage.TRAIN, spec, dataset)
-    quantize = Node(Stage.QUANTIZE, spec_for(values, Stage.QUANTIZE), dataset, train)
+    values = row.values
+    dataset = _dataset(values, place.root)
+    fixed = spec_for(values, Stage.TRAIN) | numerics(place.launch, place.machine, values)
+    fixed["data.dataset"] = dataset.spec["fingerprint"]
+    quantizing = Spec(spec_for(values, Stage.QUANTIZE))
     scoring = spec_for(values, Stage.EVALUATE)
     geometries = scoring.pop("eval.geometries")
     assert isinstance(geometries, tuple)
+    scorings = {g: Spec({**scoring, "eval.geometry": g}) for g in geometries}
+    adapting = _adapting(values, scoring, geometries[0])
+    seeds = tuple(seeds)
+    also = {b: make_cells(other, seeds, place) for b, other in row.also.items()}
+    for seed in seeds:
+        seeded = {n: v for n, v in row.seeds_for(seed).items() if n in fixed}
+        train = Node(Stage.TRAIN, Spec({**fixed, **seeded}), dataset)
+        quantize = Node(Stage.QUANTIZE, quantizing, dataset, train)
+        pre = {g: Node(Stage.EVALUATE, s, dataset, train) for g, s in scorings.items()}
+        post = {g: Node(Stage.EVALUATE, s, dataset, quantize) for g, s in scorings.items()}
+        ttt = Node(Stage.TTT, adapting, dataset, quantize) if adapting else None
+        others = {budget: next(cells) for budget, cells in also.items()}
+        yield Cell(row, seed, train, pre, quantize, post, ttt, others)
 
-    def evaluations(weights: Node) -> dict[str, Node]:
-        return {
-            g: Node(Stage.EVALUATE, {**scoring, "eval.geometry": g}, dataset, weights)
-            for g in geometries
-        }
 
-    ttt = None
-    if values["ttt.method"] != KNOBS["ttt.method"].off:
-        ttt = Node(Stage.TTT, _adapting(values, scoring, geometries[0]), dataset, quantize)
-    also = {budget: make_cell(other, seed, place) for budget, other in row.also.items()}
-    pre, post = evaluations(train), evaluations(quantize)
-    return Cell(row, seed, train, pre, quantize, post, ttt, also)
-
-
-def _adapting(
-    values: Mapping[str, Value], scoring: Mapping[str, Value], first: str
-) -> dict[str, Value]:
+def _adapting(values: Mapping[str, Value], scoring: Mapping[str, Value], first: str) -> Spec | None:
     """Return the spec of test-time training; adapters follow documents, SGD a geometry."""
-    spec = {**spec_for(values, Stage.TTT), **scoring}
+    if values["ttt.method"] == KNOBS["ttt.method"].off:
+        return None
+    spec = Spec({**spec_for(values, Stage.TTT), **scoring})
     given = spec.pop("ttt.geometry", None)
-    return spec if values["ttt.method"] == "lora" else {**spec, "eval.geometry": given or first}
+    if values["ttt.method"] != "lora":
+        spec["eval.geometry"] = given or first
+    return spec
 
 
 def _dataset(values: Mapping[str, Value], root: Path) -> Dataset:

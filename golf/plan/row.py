@@ -55,9 +55,13 @@ class Row(Frozen):
         return self.about.note
 
     def seeded(self, seed: int) -> dict[str, Value]:
-        """Return the values with another seed; the data seed follows unless it was set."""
+        """Return the values with another seed."""
+        return {**self.values, **self.seeds_for(seed)}
+
+    def seeds_for(self, seed: int) -> dict[str, Value]:
+        """Return what another seed changes; the data seed follows unless it was set."""
         data_seed = seed if self.data_seed_follows else self.values["train.data_seed"]
-        return {**self.values, "train.seed": seed, "train.data_seed": data_seed}
+        return {"train.seed": seed, "train.data_seed": data_seed}
 
 
 def describe(layer: Layer) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from golf.config.matrix import BASELINE, RIVALS, Layer, Matrix, RowDraft, Wave, WinnerRule
 from golf.plan.checks import rule_problems
-from golf.plan.graph import Cell, Place, Plan, make_cell
+from golf.plan.graph import Cell, Place, Plan, make_cells
 from golf.plan.jury import Jury, foreign_outcome, measure_of, scores_of
 from golf.plan.outcome import Outcome, Waiting
 from golf.plan.row import Dropped, Row
@@ -266,7 +266,7 @@ class Staging:
     def cell(self, row: Row, seed: int) -> Cell:
         key = (row.name, seed)
         if key not in self.cells:
-            self.cells[key] = make_cell(row, seed, self.place)
+            (self.cells[key],) = make_cells(row, [seed], self.place)
         return self.cells[key]
 
 

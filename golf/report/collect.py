@@ -33,6 +33,7 @@ class Results:
         self.runs = str(plan.paths.runs)
         self.read: dict[str, Result | None] = {}
         self.standing: dict[str, Result | None] = {}
+        self.told: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
 
     def _on_disk(self, name: str) -> Result | None:
         if name not in self.read:
@@ -41,14 +42,27 @@ class Results:
 
     def of(self, node: Node) -> Result | None:
         """Return a node's result unless it is missing or was made from what changed since."""
-        name = f"{node.stage}/{node.key}"
-        if name not in self.standing:
-            result = self._on_disk(name)
+        if node.key not in self.standing:
+            result = self._on_disk(f"{node.stage}/{node.key}")
             used = result.inputs.items() if result else ()
             now = [(self._on_disk(source), output) for source, output in used]
             changed = any(r and r.output_sha256 != output for r, output in now)
-            self.standing[name] = None if changed else result
-        return self.standing[name]
+            self.standing[node.key] = None if changed else result
+        return self.standing[node.key]
+
+    def conditions(self, found: Sequence[Result]) -> dict[str, str]:
+        """Return what numbers were made with; where the stages of a cell differ, all of it."""
+        told = tuple(
+            (n, str(v)) for r in found for about in (r.environment, r.facts)
+            for n, v in about.items()
+            if n in CONDITIONS and v is not None
+        )  # fmt: skip
+        if told not in self.told:
+            known: dict[str, set[str]] = {}
+            for name, value in told:
+                known.setdefault(name, set()).add(value)
+            self.told[told] = {name: " and ".join(sorted(v)) for name, v in known.items()}
+        return self.told[told]
 
 
 def collect(plan: Plan, command: Sequence[str] = ()) -> Study:
@@ -101,47 +115,41 @@ def _row(row: Row) -> StudyRow:
 
 
 def _line(results: Results, cell: Cell) -> dict[str, Any]:
-    found = [results.of(node) for node in cell.nodes()]
-    train, artifact = results.of(cell.train), results.of(cell.quantize)
-    pre = results.of(next(iter(cell.pre.values())))
-    ttt = results.of(cell.ttt) if cell.ttt else None
+    of = results.of
+    train, artifact = of(cell.train), of(cell.quantize)
+    scored = {"pre": [*map(of, cell.pre.values())], "post": [*map(of, cell.post.values())]}
+    pre = scored["pre"][0]
+    ttt = of(cell.ttt) if cell.ttt else None
+    found = [train, *scored["pre"], artifact, *scored["post"], *([ttt] if cell.ttt else [])]
+    found += [of(node) for other in cell.also.values() for node in other.nodes()]
     line: dict[str, Any] = {
         "row": cell.row.name,
         "seed": cell.seed,
         "complete": all(found),
-        **{name: _measure(train, name) for name in TRAIN_MEASURES},
-        **{name: _measure(artifact, name) for name in ARTIFACT_MEASURES},
-        "scored_bytes": _measure(pre, "scored_bytes"),
-        "scored_targets": _measure(pre, "scored_targets"),
-        "eval_s": _measure(pre, "eval_s"),
-        "quantize_s": _measure(artifact, "quantize_s"),
-        "ttt_s": _measure(ttt, "ttt_s"),
+        **_measures(train, TRAIN_MEASURES),
+        **_measures(artifact, ARTIFACT_MEASURES),
+        **_measures(pre, ("scored_bytes", "scored_targets", "eval_s")),
+        **_measures(artifact, ("quantize_s",)),
+        **_measures(ttt, ("ttt_s",)),
     }
-    for kind, nodes in (("pre", cell.pre), ("post", cell.post)):
-        for i, (geometry, node) in enumerate(nodes.items()):
-            line[f"{kind}_bpb" + (f" {geometry}" if i else "")] = _measure(results.of(node), "bpb")
-    line["ttt_bpb"] = _measure(ttt, "bpb")
+    for kind, ways in scored.items():
+        for i, (geometry, result) in enumerate(zip(cell.pre, ways, strict=True)):
+            line[f"{kind}_bpb" + (f" {geometry}" if i else "")] = _bpb(result)
+    line["ttt_bpb"] = _bpb(ttt)
     for budget, other in cell.also.items():
         for kind, nodes in (("pre", other.pre), ("post", other.post)):
-            node = next(iter(nodes.values()))
-            line[f"{kind}_bpb {budget}"] = _measure(results.of(node), "bpb")
-    line.update(_conditions([r for r in found if r]))
+            line[f"{kind}_bpb {budget}"] = _bpb(of(next(iter(nodes.values()))))
+    line.update(results.conditions([r for r in found if r]))
     return line
 
 
-def _measure(result: Result | None, name: str) -> float | None:
-    return result.measures.get(name) if result else None
+def _measures(result: Result | None, names: Sequence[str]) -> dict[str, float | None]:
+    measures = result.measures if result else {}
+    return {name: measures.get(name) for name in names}
 
 
-def _conditions(results: Sequence[Result]) -> dict[str, str]:
-    """Return what the numbers were made with; where the stages of a cell differ, all of it."""
-    known: dict[str, dict[str, None]] = {}
-    for result in results:
-        for source in (result.environment, result.facts):
-            for name, value in source.items():
-                if name in CONDITIONS and value is not None:
-                    known.setdefault(name, {})[str(value)] = None
-    return {name: " and ".join(sorted(values)) for name, values in known.items()}
+def _bpb(result: Result | None) -> float | None:
+    return result.measures.get("bpb") if result else None
 
 
 def _curve(results: Results, train: Node) -> Curve | None:

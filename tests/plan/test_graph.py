@@ -257,7 +257,9 @@ def test_a_dataset_that_is_nowhere_is_reported_with_the_closest_corpus() -> None
 
 def test_a_key_is_the_start_of_the_hash_of_canonical_json() -> None:
     spec: dict[str, Value] = {"z": None, "a": 4.0, "m": "é", "t": True}
-    node = graph.Node(Stage.TRAIN, spec, graph.Dataset({"fingerprint": "f", "folder": "/x"}))
+    node = graph.Node(
+        Stage.TRAIN, graph.Spec(spec), graph.Dataset({"fingerprint": "f", "folder": "/x"})
+    )
     data = hashlib.sha256(f'["data",{RECIPE["data"]},{{"fingerprint":"f"}}]'.encode()).hexdigest()[
         :12
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
 from typing import TypeVar, get_type_hints
 
 from golf.config.knob import ON, UNSET, Knob, Stage, Value, Values, knob_table
@@ -34,7 +35,18 @@ KNOBS: dict[str, Knob] = knob_table(RunConfig)
 
 def is_relevant(knob: Knob, values: Values) -> bool:
     """Say whether ``knob`` is read at all, given the values of the knobs that it needs."""
-    return unmet_need(knob, values) is None
+    for other, allowed in _all_needs(knob.name):
+        value = values[other]
+        if value not in allowed if isinstance(allowed, tuple) else value == KNOBS[other].off:
+            return False
+    return True
+
+
+@cache
+def _all_needs(name: str) -> tuple[tuple[str, object], ...]:
+    """Return what a knob needs, and what that needs in turn."""
+    direct = KNOBS[name].needs.items()
+    return (*direct, *(need for other, _ in direct for need in _all_needs(other)))
 
 
 def unmet_need(knob: Knob, values: Values) -> str | None:
@@ -49,12 +61,15 @@ def unmet_need(knob: Knob, values: Values) -> str | None:
 def spec_for(values: Values, *stages: Stage) -> dict[str, Value]:
     """Return the only values that ``stages`` may see: relevant knobs that are not off."""
     return {
-        k.name: values[k.name]
-        for k in KNOBS.values()
-        if k.stage in stages
-        and is_relevant(k, values)
-        and not (k.off is not UNSET and values[k.name] == k.off)
+        k.name: value
+        for k in _of_stages(stages)
+        if (value := values[k.name]) != k.off and (not k.needs or is_relevant(k, values))
     }
+
+
+@cache
+def _of_stages(stages: tuple[Stage, ...]) -> tuple[Knob, ...]:
+    return tuple(k for k in KNOBS.values() if k.stage in stages)
 
 
 def group_from(spec: Values, group: type[Chosen]) -> Chosen:
