@@ -42,3 +42,7 @@ class About(Frozen):
     priority: str = ""
     tags: tuple[str, ...] = ()
     name: str = ""
+
+    def over(self, below: About) -> About:
+        """Return these words, and those of ``below`` where there are none."""
+        return About(**{n: getattr(self, n) or getattr(below, n) for n in vars(self)})

@@ -238,4 +238,5 @@ def _merged(included: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     baseline = dict(included["baseline"])
     put_layer(baseline, own["baseline"])
     lists = {n: (*included.get(n, ()), *own.get(n, ())) for n in LISTS if n in included or n in own}
-    return {**included, **own, "baseline": baseline, **lists}
+    words = {n: own[n].over(included[n]) for n in ("about", "baseline_about")}
+    return {**included, **own, "baseline": baseline, **words, **lists}

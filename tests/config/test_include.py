@@ -26,6 +26,16 @@ def test_an_included_file_lies_under_the_file_that_includes_it(tmp_path: Path) -
     assert matrix.drafts[0].where == f"{tmp_path / 'parts' / 'base.yaml'}:5:8"
 
 
+def test_words_of_an_included_file_stay_where_the_file_has_none(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(
+        "note: old\npriority: high\nbaseline: {name: plain, note: published, depth: 3}\n"
+    )
+    matrix = load(tmp_path, "include: base.yaml\nnote: new\nbaseline: {why: again}\n")
+    about, base = matrix.about, matrix.baseline_about
+    assert (about.note, about.priority) == ("new", "high")
+    assert (base.name, base.note, base.why) == ("plain", "published", "again")
+
+
 def test_a_mistake_in_an_included_file_is_told_where_it_stands(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("rows: {a: {depht: 2}}\n")
     (problem,) = mistakes(tmp_path, "include: base.yaml\n")
