@@ -9,6 +9,7 @@ import time
 from collections import Counter
 
 from golf.errors import fail
+from golf.plan.doubts import doubts
 from golf.plan.graph import Plan
 from golf.plan.ledger import Options, plan_file, write_ledger
 from golf.plan.show import waiting_lines
@@ -55,6 +56,8 @@ class Session:
     def finish(self, plan: Plan) -> Plan:
         """Run until no result opens anything more; return the plan as it is then."""
         write_ledger(plan, self.options)
+        for line in doubts(plan.rows):
+            print(line, file=sys.stderr)
         while True:
             for other in plan.before:
                 print(f"first {other.rows.matrix.path}: its winner is waited for", file=sys.stderr)

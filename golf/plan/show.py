@@ -11,6 +11,7 @@ from golf.config.values import format_value
 from golf.errors import did_you_mean, fail
 from golf.frozen import Frozen
 from golf.plan.cost import Counts, Estimate
+from golf.plan.doubts import doubts
 from golf.plan.graph import Plan
 from golf.plan.row import Row
 from golf.plan.work import NEVER, counts, jobs, pending, reasons
@@ -61,6 +62,7 @@ def plan_json(view: PlanView) -> dict[str, Any]:
         "rows": [_row_json(view, row, todo) for row in plan.rows.rows],
         "dropped": [dataclasses.asdict(d) for d in plan.rows.dropped],
         "waiting": [dataclasses.asdict(group) for group in plan.waiting],
+        "warnings": [*doubts(plan.rows)],
         "waves": [outcome.record() for outcome in plan.outcomes],
         "nodes": counts(plan.nodes.values(), todo),
         "seconds": view.cost.total if view.cost else None,
@@ -103,6 +105,7 @@ def plan_lines(view: PlanView) -> Iterator[str]:
     for outcome in plan.outcomes:
         yield from outcome.lines()
     yield from waiting_lines(plan)
+    yield from doubts(plan.rows)
     yield _totals(view, todo)
     yield from _cost_lines(view)
 
