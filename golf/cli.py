@@ -6,6 +6,7 @@ there at once.
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 from typing import Annotated, Any
@@ -94,6 +95,7 @@ def root(
 
 def main() -> None:
     """Run the command line; a user's mistake is one clear message and exit code 2."""
+    gc.set_threshold(200_000, 50, 50)  # what a command makes, it holds to its end
     try:
         app()
     except GolfError as error:

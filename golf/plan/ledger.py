@@ -69,12 +69,18 @@ def plan_as_run(path: Path, options: Options) -> tuple[Plan, Options]:
     if noted is None or noted.options.variant(matrix) != options.variant(matrix):
         return plan_file(path, options), options
     options = dataclasses.replace(options, launch=noted.options.launch)
-    return _plan(path, options, noted.machine), options
+    return _plan(path, options, noted.machine, matrix=matrix), options
 
 
-def _plan(path: Path, options: Options, machine: Machine, askers: tuple[Path, ...] = ()) -> Plan:
+def _plan(
+    path: Path,
+    options: Options,
+    machine: Machine,
+    askers: tuple[Path, ...] = (),
+    matrix: Matrix | None = None,
+) -> Plan:
     """Plan a file; ``askers`` are the matrices that wait for its winner."""
-    matrix = read_matrix(path)
+    matrix = matrix or read_matrix(path)
     overrides = dict(parse_override(text) for text in options.overrides)
     launch = dataclasses.replace(matrix.launch, **dict(options.launch))
     root, variant = find_root(path), options.variant(matrix)

@@ -15,15 +15,17 @@ SHAPELESS = {
     "model.window_pattern", "model.short_window",
 }  # fmt: skip
 BUDGET = {"train.steps", "train.tokens", "train.seconds", "train.batch_tokens"}
+Told = list[tuple[str, str]]  # conditions that differ: name, and how a reader calls them
 SHOWN = 6  # rows that a sentence lists before it says how many more
 
 
 def cautions(analysis: Analysis) -> list[str]:
     """Return the warnings of a study, the most serious first."""
+    told = _told_conditions(analysis)
     return [
         *analysis.study.notes,
-        *_conditions(analysis),
-        *_mixed(analysis),
+        *_conditions(analysis, told),
+        *_mixed(analysis, told),
         *_texts(analysis),
         *_steps(analysis),
         *_sizes(analysis),
@@ -49,7 +51,7 @@ def _known(lines: Sequence[Line], name: str) -> str:
     return " and ".join(sorted({str(x[name]) for x in lines if x.get(name) is not None}))
 
 
-def _told_conditions(analysis: Analysis) -> list[tuple[str, str]]:
+def _told_conditions(analysis: Analysis) -> Told:
     """Return the conditions that are not the same all over."""
     return [
         (name, said)
@@ -58,9 +60,9 @@ def _told_conditions(analysis: Analysis) -> list[tuple[str, str]]:
     ]
 
 
-def _conditions(analysis: Analysis) -> Iterator[str]:
+def _conditions(analysis: Analysis, told: Told) -> Iterator[str]:
     """Yield conditions in which rows differ from the row they are compared with."""
-    for name, said in _told_conditions(analysis):
+    for name, said in told:
         seen = {
             row.row: _known(list(analysis.values[row.row].values()), name) for row in analysis.table
         }
@@ -74,9 +76,9 @@ def _conditions(analysis: Analysis) -> Iterator[str]:
             yield f"Another {said} than the compared row's: {listed(rows)} ({values})."
 
 
-def _mixed(analysis: Analysis) -> Iterator[str]:
+def _mixed(analysis: Analysis, told: Told) -> Iterator[str]:
     """Yield rows whose own seeds were made under different conditions."""
-    for name, said in _told_conditions(analysis):
+    for name, said in told:
         rows = [
             f"{row} ({_known(list(lines.values()), name)})"
             for row, lines in analysis.values.items()

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from golf.config.schema import KNOBS, is_relevant
+from golf.config.schema import relevant
 from golf.files import read_json
 from golf.plan.graph import Cell, Node, Plan
 from golf.plan.row import Row
@@ -49,6 +49,9 @@ class Results:
             changed = any(r and r.output_sha256 != output for r, output in now)
             self.standing[node.key] = None if changed else result
         return self.standing[node.key]
+
+    def curve(self, train: Node) -> Any:
+        return read_json(f"{self.runs}/{train.stage}/{train.key}/curve.json")
 
     def conditions(self, found: Sequence[Result]) -> dict[str, str]:
         """Return what numbers were made with; where the stages of a cell differ, all of it."""
@@ -97,7 +100,7 @@ def collect(plan: Plan, command: Sequence[str] = ()) -> Study:
 
 
 def _row(row: Row) -> StudyRow:
-    settings = {n: v for n, v in row.values.items() if is_relevant(KNOBS[n], row.values)}
+    settings = relevant(row.values)
     about = row.about
     delta = "" if about.expect.delta is None else signed(about.expect.delta)
     return StudyRow(
@@ -153,7 +156,7 @@ def _bpb(result: Result | None) -> float | None:
 
 
 def _curve(results: Results, train: Node) -> Curve | None:
-    found = read_json(results.plan.node_paths(train).curve) if results.of(train) else None
+    found = results.curve(train) if results.of(train) else None
     if not found or not found["points"]:
         return None
     columns = dict(zip(found["columns"], zip(*found["points"], strict=True), strict=True))

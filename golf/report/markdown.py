@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
@@ -97,6 +98,11 @@ ESCAPES = str.maketrans(
 )
 
 
+PLAIN = re.compile(r"[A-Za-z0-9.,:+−±%—-]+(?: [A-Za-z0-9.,:+−±%—-]+)*")  # most cells
+
+
 def escape(text: str) -> str:
     """Return ``text`` so that GitHub shows it literally, also inside a table cell."""
+    if PLAIN.fullmatch(text):
+        return text
     return " ".join(text.translate(ESCAPES).split())

@@ -6,6 +6,8 @@ call, because planning starts without either.
 
 from __future__ import annotations
 
+from functools import cache
+
 
 def tail(t: float, df: float) -> float:
     """Return the chance of a value above ``t`` with ``df`` degrees of freedom."""
@@ -14,6 +16,7 @@ def tail(t: float, df: float) -> float:
     return float(stdtr(df, -t))
 
 
+@cache
 def quantile(p: float, df: float) -> float:
     """Return the value that is not exceeded with probability ``p``."""
     from scipy.special import stdtrit

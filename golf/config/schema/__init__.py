@@ -49,6 +49,11 @@ def _all_needs(name: str) -> tuple[tuple[str, object], ...]:
     return (*direct, *(need for other, _ in direct for need in _all_needs(other)))
 
 
+def relevant(values: Values) -> dict[str, Value]:
+    """Return the values that are read at all."""
+    return {n: values[n] for n, k in KNOBS.items() if not k.needs or is_relevant(k, values)}
+
+
 def unmet_need(knob: Knob, values: Values) -> str | None:
     """Return the first needed knob that does not have a value under which ``knob`` is read."""
     for other, allowed in knob.needs.items():
