@@ -11,28 +11,19 @@ from pathlib import Path
 
 import pytest
 
-MATRIX = """\
+from tests.matrices import TINY_LINES
+
+MATRIX = f"""\
 name: tiny
 preset: quickstart
 seeds: [1]
 baseline:
-  dataset: sotu-small
-  vocab_size: 384
-  depth: 1
-  model_dim: 32
-  head_dim: 16
-  steps: 12
-  seq_len: 64
-  batch_tokens: 128
-  eval.max_tokens: 1024
-  ttt: sgd
-  ttt_chunk_tokens: 512
-  ttt_batch_tokens: 128
+{TINY_LINES}
 factors:
   rope_dims: [8]
 rows:
-  int4: {bits: 4}
-  ttt: {ttt_lr: 0.05}
+  int4: {{bits: 4}}
+  ttt: {{ttt_lr: 0.05}}
 """
 
 

@@ -8,28 +8,18 @@ from pathlib import Path
 import pytest
 
 from tests.launch.conftest import Golf
+from tests.matrices import TINY_LINES
 
-MATRIX = """\
+MATRIX = f"""\
 name: audited
 preset: quickstart
 seeds: [1]
 evaluate: [chunked, documents]
 baseline:
-  dataset: sotu-small
-  vocab_size: 384
-  depth: 1
-  model_dim: 32
-  head_dim: 16
-  steps: 12
-  seq_len: 64
-  batch_tokens: 128
-  eval.max_tokens: 1024
+{TINY_LINES}
   smear: v2
-  ttt: sgd
-  ttt_chunk_tokens: 512
-  ttt_batch_tokens: 128
 rows:
-  leaky: {smear_bos_mask: false}
+  leaky: {{smear_bos_mask: false}}
 """
 
 

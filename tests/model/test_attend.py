@@ -50,6 +50,15 @@ def draw(length: int, heads: tuple[int, int], seed: int = 0, batch: int = 2) -> 
     return [torch.randn(s, generator=generator, requires_grad=True) for s in shapes]
 
 
+def assert_values_and_gradients(y: Tensor, expected: Tensor, inputs: list[Tensor]) -> None:
+    """Assert that two results of ``inputs`` agree, and the gradients of a random direction."""
+    torch.testing.assert_close(y.double(), expected, atol=2e-6, rtol=1e-5)
+    toward = torch.randn(y.shape, generator=torch.Generator().manual_seed(1))
+    slow = torch.autograd.grad((expected * toward).sum(), inputs)
+    fast = torch.autograd.grad((y * toward).sum(), inputs)
+    torch.testing.assert_close(fast, slow, atol=1e-5, rtol=1e-4)
+
+
 @KINDS
 @pytest.mark.parametrize("length", [1, 31, 32, 33, 127, 128, 129, 300, 520])
 @pytest.mark.parametrize("window", [None, "half", 1, 37])
@@ -69,13 +78,9 @@ def test_values_and_gradients_hold_for_shared_key_heads(
     attend: Attend, heads: tuple[int, int], window: int | None
 ) -> None:
     inputs = draw(135, heads)
-    toward = torch.randn(2, 135, 4, 8, generator=torch.Generator().manual_seed(1))
-    expected = attend_slowly(*inputs, window)
-    y = run(attend, *inputs, window)
-    torch.testing.assert_close(y.double(), expected, atol=2e-6, rtol=1e-5)
-    slow = torch.autograd.grad((expected * toward).sum(), inputs)
-    fast = torch.autograd.grad((y * toward).sum(), inputs)
-    torch.testing.assert_close(fast, slow, atol=1e-5, rtol=1e-4)
+    assert_values_and_gradients(
+        run(attend, *inputs, window), attend_slowly(*inputs, window), inputs
+    )
 
 
 @KINDS
@@ -142,13 +147,10 @@ def test_no_query_sees_another_document(
     attend: Attend, heads: tuple[int, int], window: int | None
 ) -> None:
     inputs, starts = draw(150, heads), starts_of(150, 6, 1)
-    toward = torch.randn(2, 150, 4, 8, generator=torch.Generator().manual_seed(1))
-    expected = attend_slowly(*inputs, window, 0.7, starts)
-    y = attend(*inputs, window, 0.7, starts)
-    torch.testing.assert_close(y.double(), expected, atol=2e-6, rtol=1e-5)
-    slow = torch.autograd.grad((expected * toward).sum(), inputs)
-    fast = torch.autograd.grad((y * toward).sum(), inputs)
-    torch.testing.assert_close(fast, slow, atol=1e-5, rtol=1e-4)
+    settings = (window, 0.7, starts)
+    assert_values_and_gradients(
+        attend(*inputs, *settings), attend_slowly(*inputs, *settings), inputs
+    )
 
 
 @KINDS

@@ -31,5 +31,12 @@ def mistakes(folder: Path, text: str, *sets: str, ranks: int = 0) -> list[Proble
     return list(caught.value.problems)
 
 
+def mistake_at(folder: Path, text: str, place: str) -> Problem:
+    """Return the only mistake of a matrix, which stands at line:column ``place``."""
+    (problem,) = mistakes(folder, text)
+    assert problem.where == f"{folder / FILE}:{place}"
+    return problem
+
+
 def row(rows: Rows, name: str) -> Row:
     return next(r for r in rows.rows if r.name == name)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plan.planning import BOTH, FILE, mistakes, plan
+from tests.plan.planning import BOTH, mistake_at, plan
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,7 @@ def test_one_warmdown_clears_the_other(
 
 
 def test_two_budgets_in_one_row_are_refused_where_the_second_stands(tmp_path: Path) -> None:
-    (problem,) = mistakes(tmp_path, "rows:\n  r:\n    steps: 5\n    seconds: 6\n")
-    assert problem.where == f"{tmp_path / FILE}:4:14"
+    problem = mistake_at(tmp_path, "rows:\n  r:\n    steps: 5\n    seconds: 6\n", "4:14")
     assert problem.what == ("train.seconds and train.steps both set the budget")
 
 
@@ -68,6 +67,5 @@ def test_a_profile_scales_both_budgets_and_set_replaces_both(tmp_path: Path) -> 
 
 
 def test_a_row_cannot_have_a_budget_of_its_own_beside_both(tmp_path: Path) -> None:
-    (problem,) = mistakes(tmp_path, BOTH + "rows: {r: {steps: 9}}\n")
-    assert problem.where == f"{tmp_path / FILE}:2:19"
+    problem = mistake_at(tmp_path, BOTH + "rows: {r: {steps: 9}}\n", "2:19")
     assert "every row runs under both budgets" in problem.what

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from golf.plan.row import Rows
-from tests.plan.planning import FILE, mistakes, plan
+from tests.plan.planning import mistake_at, mistakes, plan
 
 
 def dropped(rows: Rows) -> dict[str, str]:
@@ -49,8 +49,7 @@ def test_excluded_combinations_are_dropped(tmp_path: Path) -> None:
 
 def test_an_exclusion_that_meets_no_row_is_a_mistake(tmp_path: Path) -> None:
     text = "grid: {depth: [2, 3]}\nexclude: [{depth: 7}]\n"
-    (problem,) = mistakes(tmp_path, text)
-    assert problem.where == f"{tmp_path / FILE}:2:11"
+    problem = mistake_at(tmp_path, text, "2:11")
     assert "excludes nothing" in problem.what
 
 
@@ -84,8 +83,7 @@ def test_a_row_cannot_build_on_a_point_that_is_dropped(tmp_path: Path) -> None:
 def test_a_constraint_that_is_no_question_is_a_mistake(
     tmp_path: Path, constraint: str, what: str
 ) -> None:
-    (problem,) = mistakes(tmp_path, f"grid: {{depth: [2]}}\nwhere: [{constraint}]\n")
-    assert problem.where == f"{tmp_path / FILE}:2:9"
+    problem = mistake_at(tmp_path, f"grid: {{depth: [2]}}\nwhere: [{constraint}]\n", "2:9")
     assert what in problem.what
 
 

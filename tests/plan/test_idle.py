@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from golf.config.resolve import CLIP_SIGMAS
-from tests.plan.planning import FILE, mistakes, plan, row
+from tests.plan.planning import mistake_at, mistakes, plan, row
 
 IRRELEVANT = [
     ("rows:\n  r: {gate_width: 24}\n", "2:19", "model.gate_width", "model.attn_gate is none"),
@@ -29,8 +29,7 @@ IRRELEVANT = [
 def test_a_setting_that_nothing_reads_is_an_error_that_names_what_it_needs(
     tmp_path: Path, text: str, place: str, knob: str, need: str
 ) -> None:
-    (problem,) = mistakes(tmp_path, text)
-    assert problem.where == f"{tmp_path / FILE}:{place}"
+    problem = mistake_at(tmp_path, text, place)
     assert problem.what.startswith(f"{knob} changes nothing while ")
     assert problem.what.endswith(need)
     assert problem.hint.startswith(f"set {problem.what.split()[-3]} to ")
@@ -68,8 +67,7 @@ def test_a_short_window_as_long_as_the_sequence_is_a_row_of_its_own(tmp_path: Pa
      "window_pattern: LL", "tokens: 409600", "micro_tokens: 2048", "n_kv_head: null"],
 )  # fmt: skip
 def test_a_row_that_equals_the_baseline_is_an_error(tmp_path: Path, settings: str) -> None:
-    (problem,) = mistakes(tmp_path, f"rows:\n  r: {{{settings}}}\n")
-    assert problem.where == f"{tmp_path / FILE}:2:3"
+    problem = mistake_at(tmp_path, f"rows:\n  r: {{{settings}}}\n", "2:3")
     assert problem.what == "row 'r' is the same as row 'baseline': it changes nothing"
     assert "same_as" in problem.hint
 

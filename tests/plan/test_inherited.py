@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from golf.config.knob import Value
 from golf.config.profiles import PROFILES
-from tests.plan.planning import FILE, mistakes, plan, row
+from tests.plan.planning import mistakes, plan, row
 from tests.plan.played import fixed, play, row_names, write_matrix
 
 SHARED_FOLDER = settings(
@@ -106,27 +106,6 @@ def test_an_included_file_lies_under_the_formula(tmp_path: Path) -> None:
 def test_the_formula_is_told_as_it_was_written(tmp_path: Path) -> None:
     made = plan(tmp_path, "factors: {depth: [= depth + 1]}\n").rows[1]
     assert (made.name, made.change) == ("depth=depth + 1", "depth = depth + 1")
-
-
-REFUSED = [
-    ("budget: {seconds: 5}\nrows:\n  r: {steps: = steps * 2}\n", "3:14",
-     "steps is null, which is no number, in `steps * 2`", "in row 'r'"),
-    ("rows:\n  r: {depth: = depth / 3}\n", "2:14",
-     "model.depth wants int, found 1.3333333333333333 from `depth / 3`", "rounds"),
-    ("rows:\n  r: {depth: = depth - 4}\n", "2:14",
-     "model.depth is at least 1 layer, found 0 from `depth - 4`", "in row 'r'"),
-    ("rows:\n  r: {depth: = depth}\n", "2:3", "row 'r' is the same as row 'baseline'", "same_as"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("text", "place", "what", "hint"), REFUSED)
-def test_a_formula_of_itself_that_does_not_fit_is_reported_where_it_stands(
-    tmp_path: Path, text: str, place: str, what: str, hint: str
-) -> None:
-    (problem,) = mistakes(tmp_path, text)
-    assert problem.where == f"{tmp_path / FILE}:{place}"
-    assert what in problem.what
-    assert hint in problem.hint
 
 
 def test_a_circle_by_way_of_another_knob_is_still_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plan.planning import BOTH, FILE, mistakes, plan
+from tests.plan.planning import BOTH, FILE, mistake_at, mistakes, plan
 
 POINTS = [
     ("budget: {steps: 4000}\nbaseline: {warmdown_frac: 1000 steps}", 0.25),
@@ -34,8 +34,7 @@ def test_a_point_is_told_as_it_was_written(tmp_path: Path) -> None:
 
 def test_a_point_in_another_unit_than_the_budget_is_a_mistake(tmp_path: Path) -> None:
     text = "budget: {seconds: 60}\nbaseline: {warmdown_frac: 20 steps}\n"
-    (problem,) = mistakes(tmp_path, text)
-    assert problem.where == f"{tmp_path / FILE}:2:27"
+    problem = mistake_at(tmp_path, text, "2:27")
     assert problem.what == "steps is null, which is no number, in `20 steps`"
     both = BOTH + "baseline: {warmdown_frac: 20 steps}\n"
     assert [p.where for p in mistakes(tmp_path, both)] == [f"{tmp_path / FILE}:2:27"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from golf.config.knob import Value
-from tests.plan.planning import FILE, mistakes, plan, row
+from tests.plan.planning import mistake_at, mistakes, plan, row
 
 RELATIVE = [
     ("rows: {r: {n_kv_head: = n_head / 2}}", "model.n_kv_head", 2),
@@ -75,6 +75,14 @@ BAD_RELATIVE = [
     ("rows:\n  r: {depth: = seconds * 2}\n", "2:14", "seconds is null", "in row 'r'"),
     ("rows:\n  r: {depth: = n_head == 4}\n", "2:14", "`n_head == 4` is True", "in row 'r'"),
     ("baseline: {depth: = n_head / 0}\n", "1:19", "a division by zero", "in row 'baseline'"),
+    # relative to the parent's
+    ("budget: {seconds: 5}\nrows:\n  r: {steps: = steps * 2}\n", "3:14",
+     "steps is null, which is no number, in `steps * 2`", "in row 'r'"),
+    ("rows:\n  r: {depth: = depth / 3}\n", "2:14",
+     "model.depth wants int, found 1.3333333333333333 from `depth / 3`", "rounds"),
+    ("rows:\n  r: {depth: = depth - 4}\n", "2:14",
+     "model.depth is at least 1 layer, found 0 from `depth - 4`", "in row 'r'"),
+    ("rows:\n  r: {depth: = depth}\n", "2:3", "row 'r' is the same as row 'baseline'", "same_as"),
 ]  # fmt: skip
 
 
@@ -82,8 +90,7 @@ BAD_RELATIVE = [
 def test_a_relative_value_that_does_not_fit_is_reported_where_it_stands(
     tmp_path: Path, text: str, place: str, what: str, hint: str
 ) -> None:
-    (problem,) = mistakes(tmp_path, text)
-    assert problem.where == f"{tmp_path / FILE}:{place}"
+    problem = mistake_at(tmp_path, text, place)
     assert what in problem.what
     assert hint in problem.hint
 

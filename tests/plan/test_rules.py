@@ -10,14 +10,13 @@ from golf.config import rules
 from golf.config.rules import RULES, Rule
 from golf.errors import GolfError
 from tests.plan.broken import BROKEN
-from tests.plan.planning import FILE, mistakes, plan
+from tests.plan.planning import FILE, mistake_at, mistakes, plan
 
 
 @pytest.mark.parametrize("kind", BROKEN)
 def test_a_broken_rule_is_reported_at_the_nearest_setting(tmp_path: Path, kind: str) -> None:
     text, place, what = BROKEN[kind]
-    (problem,) = mistakes(tmp_path, text)
-    assert problem.where == f"{tmp_path / FILE}:{place}"
+    problem = mistake_at(tmp_path, text, place)
     assert what in problem.what
     assert "in row" in problem.hint
 

@@ -17,6 +17,7 @@ from golf.plan.show import find_row
 from golf.records import RunPaths
 from golf.submit.entry import Entry, Signature, enter
 from tests.conftest import Project
+from tests.matrices import TINY_LINES
 
 HOSTILE = "a|b <i>`c`</i>/../*d*"
 MATRIX = f"""\
@@ -26,18 +27,7 @@ preset: quickstart
 seeds: [1, 2, 3]
 launch: {{device: cpu}}
 baseline:
-  dataset: sotu-small
-  vocab_size: 384
-  depth: 1
-  model_dim: 32
-  head_dim: 16
-  steps: 12
-  seq_len: 64
-  batch_tokens: 128
-  eval.max_tokens: 1024
-  ttt: sgd
-  ttt_chunk_tokens: 512
-  ttt_batch_tokens: 128
+{TINY_LINES}
 rows:
   int4: {{bits: 4}}
   "{HOSTILE}": {{bits: 3, seeds: [1]}}
