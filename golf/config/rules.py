@@ -113,6 +113,12 @@ def _something_learns(v: dict[str, Any], _: int) -> str:
     return f"freeze_blocks {frozen} is more than the model's {depth} blocks"
 
 
+def _clips_to_fit(v: dict[str, Any], _: int) -> str:
+    if v["quant.fit_bytes"] is None or v["quant.clip"] == "sigma":
+        return ""
+    return f"fit chooses multiples of sigma, clip_rule is {v['quant.clip']}"
+
+
 RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     *MODEL_RULES,
     (("train.steps", "train.seconds", "train.tokens"), _one_budget),
@@ -126,4 +132,5 @@ RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("ttt.lora_targets", "ttt.lora_chunk", "eval.seq_len", "train.seq_len"), _adapters),
     (("ttt.freeze_blocks", "model.depth"), _something_learns),
     (("data.caseops", "data.dataset"), _text_to_transform),
+    (("quant.fit_bytes", "quant.clip"), _clips_to_fit),
 )

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from golf.config.fitted import FIT, fitted_spec
 from golf.errors import fail
 from golf.files import renamed_into_place
 from golf.freeze.script import freeze
-from golf.plan.graph import Cell, Plan
+from golf.plan.graph import Cell, Node, Plan
 from golf.plan.row import Row
+from golf.records import read_result, stands
 
 
 def freeze_row(plan: Plan, row: Row, seed: int | None, output: Path) -> Iterator[str]:
     """Write the script and yield what to tell about it.
 
     Raises:
-        GolfError: the row has no such seed, or something else stands at ``output``.
+        GolfError: the row has no such seed, its bits are not chosen yet, or something else
+            stands at ``output``.
     """
     cell = cell_of(plan, row, seed)
-    script = script_of(cell)
+    script = script_of(plan, cell)
     if output.is_dir():
         raise fail("a folder is in the way", "give --output a file", str(output))
     with renamed_into_place(output) as temporary:
@@ -41,11 +45,15 @@ def cell_of(plan: Plan, row: Row, seed: int | None) -> Cell:
     return cells[seed] if seed is not None else next(iter(cells.values()))
 
 
-def script_of(cell: Cell) -> bytes:
-    """Return the script that trains, quantizes and scores one cell."""
+def script_of(plan: Plan, cell: Cell) -> bytes:
+    """Return the script that trains, quantizes and scores one cell.
+
+    Raises:
+        GolfError: its bits are to be chosen, and are not chosen yet.
+    """
     scorings = [("evaluate", geometry, n.spec) for geometry, n in cell.post.items()]
     scorings += [("ttt", "ttt", cell.ttt.spec)] if cell.ttt else []
-    return freeze(cell.train.spec, cell.quantize.spec, scorings)
+    return freeze(cell.train.spec, _settled(plan, cell.quantize), scorings)
 
 
 def run_line(cell: Cell, script: str) -> str:
@@ -53,3 +61,15 @@ def run_line(cell: Cell, script: str) -> str:
     processes = cell.train.spec["numerics.world_size"]
     torchrun = f"torchrun --standalone --nproc-per-node {processes}"
     return f"{'python' if processes == 1 else torchrun} {script}"
+
+
+def _settled(plan: Plan, node: Node) -> Mapping[str, Any]:
+    """Return a quantization's settings; of one that fits a cap, those that it chose."""
+    if FIT not in node.spec:
+        return node.spec
+    paths = plan.node_paths(node)
+    found = read_result(paths) if stands(plan.paths, *node.id) else None
+    if found is None:
+        what = "its bits and clips are chosen when it is quantized, and it has not been"
+        raise fail(what, f"golf run {plan.rows.matrix.path}", str(paths.folder))
+    return fitted_spec(node.spec, found.facts["fit"]["settings"])

@@ -96,17 +96,34 @@ def mirrored(upper: Tensor) -> Tensor:
 def calibration_batches(context: Context, model: GPT, config: QuantConfig) -> Iterator[Tensor]:
     """Yield batches of input tokens, (rows, seq_len) int64, from the source that was chosen."""
     seq_len: int = context.training["train.seq_len"]
-    rows = -(-config.calib_tokens // seq_len)
-    seed = context.seed if config.calib_seed is None else config.calib_seed
+    rows = windows_in(config.calib_tokens, seq_len)
     if config.calib_source == "train":
-        share = Share(seq_len, rows * seq_len, rows * seq_len, rank=0, world_size=1)
-        loader = Shuffled(TokenStream(context.dataset.train), share, seed)
+        loader = window_loader(context, config, rows)
         for batch in range(config.calib_batches):
             yield from (b.inputs for b in loader.micro_batches(batch))
         return
+    seed = calibration_seed(context, config)
     draw = torch.Generator(context.world.device).manual_seed(seed)
     for _ in range(config.calib_batches):
         yield made_up_text(model, rows, seq_len, context.dataset.vocab_size, draw)
+
+
+def windows_in(tokens: int, seq_len: int) -> int:
+    """Return how many whole windows hold so many tokens."""
+    return -(-tokens // seq_len)
+
+
+def window_loader(context: Context, config: QuantConfig, rows: int) -> Shuffled:
+    """Return the training split in the order that calibration reads it, ``rows`` at a time."""
+    seq_len: int = context.training["train.seq_len"]
+    share = Share(seq_len, rows * seq_len, rows * seq_len, rank=0, world_size=1)
+    stream = TokenStream(context.dataset.train)
+    return Shuffled(stream, share, calibration_seed(context, config))
+
+
+def calibration_seed(context: Context, config: QuantConfig) -> int:
+    """Return the seed of the batches: the one that is set, or one from the training's."""
+    return context.seed if config.calib_seed is None else config.calib_seed
 
 
 @torch.inference_mode()

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from golf.freeze.script import freeze
-from golf.stages.context import Context
 
 SCORING: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("evaluate", "chunked", {"eval.geometry": "chunked"}),
 )
 
 
-def code_bytes(context: Context) -> int:
-    """Return the bytes of the script that trains, quantizes and scores this row.
+def code_bytes(training: Mapping[str, Any], quantizing: Mapping[str, Any]) -> int:
+    """Return the bytes of the script that trains, quantizes and scores a row of these specs.
 
     What the row is scored by besides is not known here; it adds its settings, some dozen bytes.
     """
-    return len(freeze(context.training, context.node.spec, SCORING))
+    return len(freeze(training, quantizing, SCORING))

@@ -25,7 +25,7 @@ from golf.records import (
     unfinished,
     write_result,
 )
-from golf.stages import evaluate, quantize, train, ttt
+from golf.stages import evaluate, fit, train, ttt
 from golf.stages.auditor import AUDITED, audit_node
 from golf.stages.context import Bench, Context, Outcome, numerics_of
 from golf.stages.environment import describe_environment
@@ -33,7 +33,7 @@ from golf.stages.world import World, join_world, leave_world, set_numerics
 
 STAGES: dict[str, Callable[[Context], Outcome]] = {
     "train": train.main,
-    "quantize": quantize.main,
+    "quantize": fit.main,
     "evaluate": evaluate.main,
     "ttt": ttt.main,
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,14 +32,24 @@ def main(context: Context) -> Outcome:
     """Write the artifact on the leading process; its size is that of the file on disk."""
     clock = Clock()
     config = group_from(context.node.spec, QuantConfig)
+    model, hessians = calibrated(context, config)
+    clock.lap("calibrate_s")
+    tensors = quantize(model, config, hessians) if context.world.leads else {}
+    clock.lap("round_s")
+    return finish(context, context.node.spec, tensors, clock)
+
+
+def calibrated(context: Context, config: QuantConfig) -> tuple[GPT, dict[str, Tensor]]:
+    """Return the model with the weights that are exported, and the Hessians that GPTQ takes."""
     model = load_model(context)
     model.bake()
-    hessians = collect_hessians(context, model, config) if config.method == "gptq" else {}
-    clock.lap("calibrate_s")
-    facts: dict[str, object] = {}
+    return model, collect_hessians(context, model, config) if config.method == "gptq" else {}
+
+
+def finish(context: Context, spec: Mapping[str, Any], tensors: Tensors, clock: Clock) -> Outcome:
+    """Write tensors that were made by ``spec`` on the leading process; say what that took."""
+    config, facts = group_from(spec, QuantConfig), dict[str, object]()
     if context.world.leads:
-        tensors = quantize(model, config, hessians)
-        clock.lap("round_s")
         context.progress(0, 1, "compressing")
         facts["share_on_scale_floor"] = share_on_floor(tensors, config.scale_floor)
         written = write(context, tensors, config)
@@ -46,7 +58,7 @@ def main(context: Context) -> Outcome:
         facts["bytes_by_kind"] = bytes_by_kind(packed, written, packing_of(config))
     context.world.wait()
     model_bytes = context.files.artifact.stat().st_size
-    code = code_bytes(context)
+    code = code_bytes(context.training, spec)
     measures = {
         "model_bytes": model_bytes,
         "code_bytes": code,
@@ -83,16 +95,21 @@ def packing_of(config: QuantConfig) -> Packing:
     return Packing(config.compressor, config.brotli_quality, layout)
 
 
+def artifact_of(context: Context, tensors: Tensors) -> Artifact:
+    """Return the tensors with the settings that rebuilding and scoring the model takes."""
+    policy = {n: context.training[n] for n in NUMERICS}
+    return Artifact(model_settings(context.training) | policy, tensors)
+
+
 def write(context: Context, tensors: Tensors, config: QuantConfig) -> Tensors:
     """Write the file and return what it holds; prune first where a size is given."""
-    policy = {n: context.training[n] for n in NUMERICS}
-    settings, packing = model_settings(context.training) | policy, packing_of(config)
+    packing = packing_of(config)
     if config.prune_to_bytes is not None:
         tensors = prune_to(
             tensors,
             config.prune_to_bytes,
-            lambda t: len(pack_artifact(Artifact(settings, t), packing)),
+            lambda t: len(pack_artifact(artifact_of(context, dict(t)), packing)),
             coded_bytes,
         )
-    write_artifact(context.files.artifact, Artifact(settings, tensors), packing)
+    write_artifact(context.files.artifact, artifact_of(context, tensors), packing)
     return tensors

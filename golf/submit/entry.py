@@ -118,7 +118,7 @@ def enter(
     _require_finished(plan, row, cells, results)
     for cell in cells.values():
         _require_artifact(plan, row, cell, results)
-    script = script_of(frozen)
+    script = script_of(plan, frozen)
     study = with_script(collect(plan, command), row.name, len(script))
     return Entry(
         plan, row, cells, frozen, script, results, analyze(study), command, signature

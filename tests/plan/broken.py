@@ -225,6 +225,11 @@ BROKEN = {
         "2:38",
         "Polar Express has coefficients for 5 steps, muon_ns_steps is 6",
     ),
+    "a fit without sigmas": (
+        "rows:\n  r: {fit: 16_000_000, clip_rule: search}\n",
+        "2:12",
+        "fit chooses multiples of sigma, clip_rule is search",
+    ),
     "two averages": (
         "rows:\n  r: {ema_decay: 0.9, swa_start: 0.5}\n",
         "2:34",

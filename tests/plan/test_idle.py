@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from golf.config.knob import Stage
 from golf.config.resolve import CLIP_SIGMAS
+from golf.config.schema import spec_for
 from tests.plan.planning import mistake_at, mistakes, plan, row
 
 IRRELEVANT = [
@@ -21,6 +23,10 @@ IRRELEVANT = [
         "model.value_gate is fixed",
     ),
     ("factors:\n  GATE_WIDTH: [24]\n", "2:16", "model.gate_width", "model.attn_gate is none"),
+    ("rows:\n  r: {fit: 90000, bits: 6}\n", "2:25", "quant.bits", "quant.fit_bytes is 90000"),
+    ("rows:\n  r: {fit: 9, embed_clip_sigmas: 6}\n", "2:34", "quant.embed_clip_sigmas", "is 9"),
+    ("baseline: {fit: 9, prune_to_bytes: 8}\n", "1:36", "quant.prune_to_bytes", "is 9"),
+    ("rows:\n  r: {fit_tokens: 512}\n", "2:19", "quant.fit_tokens", "quant.fit_bytes is null"),
     ("baseline: {gate_width: 24}\n", "1:24", "model.gate_width", "model.attn_gate is none"),
 ]
 
@@ -38,6 +44,13 @@ def test_a_setting_that_nothing_reads_is_an_error_that_names_what_it_needs(
 def test_the_hint_names_the_values_that_make_a_setting_count(tmp_path: Path) -> None:
     (problem,) = mistakes(tmp_path, "rows:\n  r: {VE_GATE: fixed}\n")
     assert problem.hint == "set model.value_embed to a value in row 'r', or drop VE_GATE"
+
+
+def test_a_row_that_fits_leaves_the_bits_of_its_preset_and_baseline_aside(tmp_path: Path) -> None:
+    text = "preset: pr1493\nbaseline: {mlp_bits: 5}\nrows: {r: {fit: 16_000_000}}\n"
+    spec = spec_for(row(plan(tmp_path, text), "r").values, Stage.QUANTIZE)
+    assert spec["quant.fit_bytes"] == 16_000_000
+    assert not [n for n in spec if n.endswith(("bits", "clip_sigmas"))]
 
 
 def test_an_override_that_nothing_reads_is_an_error(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from golf.config.knob import Scale, Stage, knob
+from golf.config.knob import ON, Scale, Stage, Value, knob
 from golf.frozen import Frozen
 
 QUANTIZE = Stage.QUANTIZE
 BITS = (2, 3, 4, 5, 6, 7, 8)
+FREE: dict[str, tuple[Value, ...]] = {"quant.fit_bytes": (None,)}
 BY_SIGMA = {"quant.clip": ("sigma",)}
+CLIPPED = {**BY_SIGMA, **FREE}
 GPTQ = {"quant.method": ("gptq",)}
 LQER = {"quant.lqer": (True,)}
 CODED_GATES = {"model.attn_gate": ("gated", "sparse")}
@@ -24,18 +26,19 @@ class QuantConfig(Frozen):
     )  # fmt: skip
     bits: int = knob(
         8, QUANTIZE, "bits per weight in the matrices of the blocks", unit="bit", choices=BITS,
-        example=6, aliases=("matrix_bits", "quant_bits"),
+        example=6, needs=FREE, aliases=("matrix_bits", "quant_bits"),
     )  # fmt: skip
     attn_bits: int | None = knob(
         None, QUANTIZE, "bits per weight in attention matrices (null: as in all matrices)",
-        unit="bit", choices=BITS, example=6,
+        unit="bit", choices=BITS, example=6, needs=FREE,
     )  # fmt: skip
     mlp_bits: int | None = knob(
         None, QUANTIZE, "bits per weight in MLP matrices (null: as in all matrices)",
-        unit="bit", choices=BITS, example=6,
+        unit="bit", choices=BITS, example=6, needs=FREE,
     )  # fmt: skip
     embed_bits: int = knob(
         8, QUANTIZE, "bits per weight in embeddings", unit="bit", choices=BITS, example=6,
+        needs=FREE,
     )  # fmt: skip
     clip: str = knob(
         "sigma", QUANTIZE, "how far a row's grid reaches: sigma, a multiple of its standard "
@@ -45,20 +48,20 @@ class QuantConfig(Frozen):
     )  # fmt: skip
     clip_sigmas: float | None = knob(
         None, QUANTIZE, "matrix rows are clipped at this many standard deviations (null: "
-        "by bit width)", unit="sigma", example=3.0, at_least=0.1, needs=BY_SIGMA,
+        "by bit width)", unit="sigma", example=3.0, at_least=0.1, needs=CLIPPED,
         aliases=("matrix_clip_sigmas",),
     )  # fmt: skip
     attn_clip_sigmas: float | None = knob(
         None, QUANTIZE, "attention rows are clipped at this many standard deviations (null: as "
-        "all matrices of this bit width)", unit="sigma", example=3.0, at_least=0.1, needs=BY_SIGMA,
+        "all matrices of this bit width)", unit="sigma", example=3.0, at_least=0.1, needs=CLIPPED,
     )  # fmt: skip
     mlp_clip_sigmas: float | None = knob(
         None, QUANTIZE, "MLP rows are clipped at this many standard deviations (null: as all "
-        "matrices of this bit width)", unit="sigma", example=3.0, at_least=0.1, needs=BY_SIGMA,
+        "matrices of this bit width)", unit="sigma", example=3.0, at_least=0.1, needs=CLIPPED,
     )  # fmt: skip
     embed_clip_sigmas: float | None = knob(
         None, QUANTIZE, "embedding rows are clipped at this many standard deviations "
-        "(null: by bit width)", unit="sigma", example=3.0, at_least=0.1, needs=BY_SIGMA,
+        "(null: by bit width)", unit="sigma", example=3.0, at_least=0.1, needs=CLIPPED,
     )  # fmt: skip
     clip_percentile: float = knob(
         99.99984, QUANTIZE, "absolute values above this percentile of their row are clipped",
@@ -136,7 +139,18 @@ class QuantConfig(Frozen):
     prune_to_bytes: int | None = knob(
         None, QUANTIZE, "zero codes of plus or minus one, smallest scales first, until the model's "
         "file has at most so many bytes (null: none)", unit="byte", off=None, example=66500,
-        at_least=1,
+        at_least=1, needs=FREE,
+    )  # fmt: skip
+    fit_bytes: int | None = knob(
+        None, QUANTIZE, "choose bits and clips of attention, MLP and embeddings so that model and "
+        "code take at most so many bytes, with the least loss on windows of the training split "
+        "(null: as set)", unit="byte", off=None, example=16_000_000, at_least=1, aliases=("fit",),
+    )  # fmt: skip
+    fit_tokens: int = knob(
+        16384, QUANTIZE, "tokens of the training split on which choices are compared, rounded up "
+        "to whole sequences", unit="token", example=1024, at_least=1,
+        needs={"quant.fit_bytes": ON}, example_with={"quant.fit_bytes": 100_000},
+        scale=Scale.BATCH,
     )  # fmt: skip
     compressor: str = knob(
         "ans", QUANTIZE, "integers to bytes: ans, golf's entropy coder with a table for every "

@@ -1,0 +1,14 @@
+"""A row whose bits and clips were chosen to fit, and the row that sets what was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+FIT = "quant.fit_bytes"
+FIT_KNOBS = (FIT, "quant.fit_tokens")
+
+
+def fitted_spec(spec: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the quantization that sets what fitting chose; it gives the same artifact."""
+    return {n: v for n, v in spec.items() if n not in FIT_KNOBS} | dict(settings)
