@@ -6,15 +6,18 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from golf.config.schema import relevant
+from golf.config.knob import Value
+from golf.config.schema import KNOBS, relevant
 from golf.files import read_json
 from golf.plan.graph import Cell, Node, Plan
-from golf.plan.row import Row
+from golf.plan.row import Row, Rows
+from golf.plan.stack import BUDGET
 from golf.records import Result, read_result_file
 from golf.report.scoring import scoring_lines
 from golf.report.study import (
     ARTIFACT_MEASURES,
     CONDITIONS,
+    SCORES,
     TRAIN_MEASURES,
     Curve,
     Failure,
@@ -94,6 +97,7 @@ def collect(plan: Plan, command: Sequence[str] = ()) -> Study:
         notes=tuple(f"Not run yet: {', '.join(w.rows)}; {w.reason}." for w in plan.waiting),
         scoring=tuple(scoring_lines(plan, results.of)),
         decisions=tuple(line for outcome in plan.outcomes for line in outcome.lines()),
+        budgets=_budgets(plan.rows),
         wallclock_budget=plan.rows.rows[0].values["train.seconds"] is not None,
         curve=curve,
     )
@@ -140,10 +144,17 @@ def _line(results: Results, cell: Cell) -> dict[str, Any]:
             line[f"{kind}_bpb" + (f" {geometry}" if i else "")] = _bpb(result)
     line["ttt_bpb"] = _bpb(ttt)
     for budget, other in cell.also.items():
-        for kind, nodes in (("pre", other.pre), ("post", other.post)):
-            line[f"{kind}_bpb {budget}"] = _bpb(of(next(iter(nodes.values()))))
+        line |= {f"{n} {budget}": v for n, v in _second(results, other).items()}
     line.update(results.conditions([r for r in found if r]))
     return line
+
+
+def _second(results: Results, cell: Cell) -> dict[str, float | None]:
+    """Return what a report tells of a cell under the second budget."""
+    first = [next(iter(nodes.values())) for nodes in (cell.pre, cell.post)]
+    scored = (*first, *([cell.ttt] if cell.ttt else []))
+    scores = dict(zip(SCORES, map(_bpb, map(results.of, scored)), strict=False))
+    return {**scores, **_measures(results.of(cell.train), ("steps", "train_s"))}
 
 
 def _measures(result: Result | None, names: Sequence[str]) -> dict[str, float | None]:
@@ -178,12 +189,9 @@ def _failures(results: Results, lines: Sequence[Line]) -> list[Failure]:
 
 
 def _header(plan: Plan, lines: Sequence[Line]) -> dict[str, str]:
-    values, rows = plan.rows.rows[0].values, plan.rows
-    budget = (
-        f"{values['train.steps']} steps of {values['train.batch_tokens']:,} tokens"
-        if values["train.steps"]
-        else f"{values['train.seconds']:g} seconds"
-    )
+    rows, first = plan.rows, plan.rows.rows[0]
+    values = first.values
+    budget = ", and again ".join(_budget(r.values) for r in (first, *first.also.values()))
     facts = {
         "Corpus": f"{values['data.dataset']}, vocabulary {values['data.vocab_size']:,}",
         "Validation": f"scored {next(iter(plan.cells[0].pre))}"
@@ -201,6 +209,19 @@ def _header(plan: Plan, lines: Sequence[Line]) -> dict[str, str]:
     if values["eval.max_tokens"]:
         facts["Validation"] += f", first {values['eval.max_tokens']:,} targets only"
     return {name: text for name, text in facts.items() if text}
+
+
+def _budget(values: Mapping[str, Value]) -> str:
+    if values["train.steps"]:
+        return f"{values['train.steps']} steps of {values['train.batch_tokens']:,} tokens"
+    return f"{values['train.seconds']:g} seconds"
+
+
+def _budgets(rows: Rows) -> tuple[str, ...]:
+    """Return the two budgets as the file names them, the leading one first."""
+    second = tuple(rows.rows[0].also)
+    lead = (KNOBS[n].leaf for n in rows.matrix.baseline if KNOBS[n].exclusive == BUDGET)
+    return (*lead, *second) if second else ()
 
 
 def _listed(lines: Sequence[Mapping[str, Any]], column: str, form: str) -> str:

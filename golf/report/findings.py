@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from golf.config.values import format_value
 from golf.records import ARTIFACT_LIMIT
 from golf.report.effects import interactions, main_effects
-from golf.report.study import HEADINGS
-from golf.report.table import Analysis, TableRow
+from golf.report.study import EQUAL, HEADINGS
+from golf.report.table import Analysis, TableRow, second_score
 from golf.report.tables.factors import factor_rows, quant_gap
 from golf.report.tables.judged import verdict
 from golf.report.tables.shape import interval, p_value, score, signed
@@ -33,7 +33,7 @@ class Finding:
 
 def findings(analysis: Analysis) -> list[Finding]:
     """Return what a reader would otherwise have to work out."""
-    kinds = (_counts, _best, _gaps, _stages, _sizes, _effects)
+    kinds = (_counts, _best, _budgets, _gaps, _stages, _sizes, _effects)
     return [f for kind in kinds for f in _first(kind(analysis))]
 
 
@@ -89,6 +89,21 @@ def _best(analysis: Analysis) -> Iterator[Finding]:
                 f"{row.row}: {HEADINGS[name].lower()} {signed(found.delta.mean)} vs {row.parent}."
             )
             yield Finding(said, _evidence(analysis, name, found))
+
+
+def _budgets(analysis: Analysis) -> Iterator[Finding]:
+    """Yield rows of which two budgets say different things."""
+    study, name = analysis.study, analysis.main_score
+    for row in analysis.table if study.budgets else ():
+        found = [row.judged.get(n) for n in (name, second_score(study, name))]
+        told = [j for j in found if j and j.verdict is not Verdict.ONE_SEED]
+        if len(told) == 2 and told[0].verdict is not told[1].verdict:
+            said = " but ".join(
+                f"{j.verdict} at {EQUAL[b]} ({signed(j.delta.mean)})"
+                for b, j in zip(study.budgets, told, strict=True)
+            )
+            evidence = "; ".join(_evidence(analysis, name, j) for j in told)
+            yield Finding(f"{row.row}: {said} vs {row.parent}.", evidence)
 
 
 def _gaps(analysis: Analysis) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from golf.report.findings import findings
 from golf.report.scoring import COLUMNS
 from golf.report.study import SCORES
 from golf.report.table import Analysis
+from golf.report.tables.budgets import budgets_table
 from golf.report.tables.factors import factor_tables
 from golf.report.tables.footing import failure_table, footing_table
 from golf.report.tables.judged import delta_table, greedy_table, negative_table
@@ -38,7 +39,8 @@ class Block:
 def blocks(analysis: Analysis) -> Iterator[Block]:
     """Yield the blocks of a report; empty ones are left out."""
     main = main_table(analysis.table)
-    yield Block("", tables=_present((with_notes(main, LEGEND), cost_table(analysis.table))))
+    first = (with_notes(main, LEGEND), cost_table(analysis.table), budgets_table(analysis))
+    yield Block("", tables=_present(first))
     notes = [f"{r.row}: {r.info.note}" for r in analysis.table if r.info.note]
     made = (
         Block("", tuple(notes)),

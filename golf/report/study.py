@@ -17,6 +17,8 @@ TRAIN_MEASURES = (
 ARTIFACT_MEASURES = ("artifact_bytes", "model_bytes", "code_bytes")
 SCORES = ("pre_bpb", "post_bpb", "ttt_bpb")
 HEADINGS = {"pre_bpb": "Pre-quant", "post_bpb": "Post-quant", "ttt_bpb": "Post-TTT"}
+# What is the same for all rows under a budget.
+EQUAL = {"seconds": "equal time", "steps": "equal steps", "tokens": "equal tokens"}
 COUNTS = ("scored_bytes", "scored_targets")
 CLOCKS = ("eval_s", "quantize_s", "ttt_s")
 MEASURES = (*TRAIN_MEASURES, *ARTIFACT_MEASURES, *COUNTS, *CLOCKS, *SCORES)
@@ -101,12 +103,14 @@ class Study:
 
     Attributes:
         lines: one per row and seed: ``row``, ``seed``, ``complete``, the MEASURES (None when
-            missing), a pair ``pre_bpb NAME``, ``post_bpb NAME`` for each further geometry and
-            each further budget, and the CONDITIONS that are known.
+            missing), a pair ``pre_bpb NAME``, ``post_bpb NAME`` for each further geometry, the
+            SCORES, ``steps`` and ``train_s`` of the second budget with its name behind each, and
+            the CONDITIONS that are known.
         header: facts above the table.
         commands: how to repeat it.
         notes: what a reader must know about the source.
         decisions: how the waves of the matrix ended.
+        budgets: the two budgets that every row ran under, the leading one first; () for one.
         others: further columns of the lines that hold measures.
         scoring: how each score came about, lines of ``golf.report.scoring.COLUMNS``.
         curve: the training curve of a row and seed, read when asked for.
@@ -121,6 +125,7 @@ class Study:
     failures: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
     decisions: tuple[str, ...] = ()
+    budgets: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     scoring: tuple[tuple[str, ...], ...] = ()
     wallclock_budget: bool = False

@@ -149,7 +149,8 @@ def analyze(study: Study) -> Analysis:
     for line in study.lines:
         values[line["row"]][line["seed"]] = line
     scores = tuple(s for s in SCORES if any(x.get(s) is not None for x in study.lines))
-    judged = {s: _judge(study.rows, values, s) for s in SCORES}
+    names = (*SCORES, *(second_score(study, s) for s in SCORES if study.budgets))
+    judged = {s: _judge(study.rows, values, s) for s in names}
     measures = (*MEASURES, *geometries(study.lines), *study.others)
     table = []
     for i, row in enumerate(study.rows):
@@ -160,12 +161,17 @@ def analyze(study: Study) -> Analysis:
                 info=row,
                 n=sum(bool(line["complete"]) for line in mine),
                 spreads={m: spread([line.get(m) for line in mine]) for m in measures},
-                judged={s: judged[s][i] for s in SCORES},
+                judged={s: judged[s][i] for s in names},
                 largest_bytes=int(max(sizes)) if sizes else None,
             )
         )
-    floors = {s: _floor(values, s) for s in SCORES}
+    floors = {s: _floor(values, s) for s in names}
     return Analysis(study, tuple(table), scores, floors, values)
+
+
+def second_score(study: Study, score: str) -> str:
+    """Return the column of a score under the second budget."""
+    return f"{score} {study.budgets[1]}"
 
 
 def _judge(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from golf.records import ARTIFACT_LIMIT
-from golf.report.study import HEADINGS, SCORES, Line
+from golf.report.study import EQUAL, HEADINGS, SCORES, Line
 from golf.report.table import Analysis, TableRow, spread
 from golf.report.tables.shape import (
     DASH,
@@ -60,9 +60,9 @@ def _judged_columns(table: Sequence[TableRow]) -> dict[str, str]:
 
 
 def geometry_heading(name: str) -> str:
-    """Return ``Post-quant sliding64`` for ``post_bpb sliding64``."""
-    kind, _, geometry = name.partition(" ")
-    return f"{HEADINGS[kind]} {geometry}"
+    """Return ``Post-quant sliding64`` for ``post_bpb sliding64``; of a budget what it equals."""
+    kind, _, way = name.partition(" ")
+    return f"{HEADINGS[kind]} {f'at {EQUAL[way]}' if way in EQUAL else way}"
 
 
 def artifact(row: TableRow) -> str:
