@@ -97,7 +97,8 @@ class QuantConfig(Frozen):
     )  # fmt: skip
     calib_batches: int = knob(
         16, QUANTIZE, "calibration batches behind the Hessians", unit="batch", example=2,
-        at_least=1, needs=GPTQ, aliases=("gptq_calibration_batches", "calibration_batches"),
+        at_least=1, needs=GPTQ, scale=Scale.STEPS,
+        aliases=("gptq_calibration_batches", "calibration_batches"),
     )  # fmt: skip
     calib_tokens: int = knob(
         4096, QUANTIZE, "tokens in one calibration batch, rounded up to whole sequences",
