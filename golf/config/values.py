@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from golf.config.knob import UNSET, Knob, Value
 from golf.errors import did_you_mean
 
 LARGEST = 2**63 - 1
+SHOWN = 6  # names that a sentence lists before it says how many more
 OFF_WORDS = ("off", "no", "false")
 
 
@@ -88,3 +91,9 @@ def format_value(value: Value) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(value) + "]"
     return str(value)
+
+
+def listed(names: Sequence[str], most: int = SHOWN) -> str:
+    """Return names as a phrase; of a long list ``most`` stand there, and how many more."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

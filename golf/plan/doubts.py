@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from golf.config.knob import Scale, Stage
 from golf.config.schema import KNOBS, is_relevant
+from golf.config.values import listed
 from golf.plan.row import Row, Rows
 
 STRETCHES = tuple(
     k for k in KNOBS.values()
     if k.stage is Stage.TRAIN and k.scale is Scale.STEPS and k.exclusive != "budget"
 )  # fmt: skip
-SHOWN_ROWS = 6
 
 
 def doubts(rows: Rows) -> Iterator[str]:
@@ -28,9 +28,7 @@ def doubts(rows: Rows) -> Iterator[str]:
             for exceeding in _exceeding(one):
                 found[exceeding] += [] if row.name in found[exceeding] else [row.name]
     for (name, number, steps), names in found.items():
-        more = f" and {len(names) - SHOWN_ROWS} more" if len(names) > SHOWN_ROWS else ""
-        listed = ", ".join(names[:SHOWN_ROWS]) + more
-        yield f"warning: {name} {number} is longer than a run of {steps} steps: {listed}"
+        yield f"warning: {name} {number} is longer than a run of {steps} steps: {listed(names)}"
 
 
 def _exceeding(row: Row) -> Iterator[tuple[str, int, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from golf.config.values import SHOWN, listed
 from golf.report.study import CONDITIONS, Line
 from golf.report.table import Analysis, TableRow
 
@@ -16,7 +17,6 @@ SHAPELESS = {
 }  # fmt: skip
 BUDGET = {"train.steps", "train.tokens", "train.seconds", "train.batch_tokens"}
 Told = list[tuple[str, str]]  # conditions that differ: name, and how a reader calls them
-SHOWN = 6  # rows that a sentence lists before it says how many more
 
 
 def cautions(analysis: Analysis) -> list[str]:
@@ -32,12 +32,6 @@ def cautions(analysis: Analysis) -> list[str]:
         *_baselines(analysis),
         *_replicates(analysis),
     ]
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names as a phrase; a long list is cut."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
 
 
 def _pairs(analysis: Analysis) -> Iterator[tuple[TableRow, TableRow]]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from golf.config.values import listed
 from golf.errors import did_you_mean, fail
 from golf.logs.index import as_entry
 from golf.logs.read import Run, read_log
@@ -147,8 +148,7 @@ def differing(base: dict[str, Any] | Any, mine: dict[str, Any] | Any) -> dict[st
 
 def _change(base: Any, mine: Any) -> str:
     found = [f"{n} {new}" for n, (_, new) in differing(base, mine).items()]
-    more = f" and {len(found) - 4} more" if len(found) > 4 else ""
-    return ", ".join(found[:4]) + more
+    return listed(found, 4)
 
 
 def _line(cell: Imported) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from golf.config.values import listed
 from golf.errors import GolfError, fail
 from golf.files import file_sha256, read_json
 from golf.launch.command import script_command
@@ -99,9 +100,8 @@ def compare(entry: Entry, made: RunPaths) -> Check:
     if not differing:
         what = f"{len(numbers)} numbers and the artifact's bytes are equal, bit for bit"
         return Check("script_reproduces", RULE, Status.MET, f"seed {entry.frozen.seed}: {what}")
-    told = [f"{n} {now} instead of {was}" for n, (was, now) in list(differing.items())[:SHOWN]]
-    more = f" and {len(differing) - SHOWN} more" if len(differing) > SHOWN else ""
-    return _judged(entry, numbers, f"{', '.join(told)}{more} of {len(numbers)} numbers")
+    told = [f"{n} {now} instead of {was}" for n, (was, now) in differing.items()]
+    return _judged(entry, numbers, f"{listed(told, SHOWN)} of {len(numbers)} numbers")
 
 
 def _judged(entry: Entry, numbers: Numbers, told: str) -> Check:
