@@ -8,6 +8,7 @@ from golf.config.knob import ON, UNSET, Knob
 from golf.config.schema import KNOBS
 from golf.config.values import format_value
 
+COLUMNS = ("factor", "what", "default", "off", "values", "needs", "also called", "source")
 INTRODUCTION = """\
 # Factors
 
@@ -20,6 +21,9 @@ for this one to have an effect.
 
 Among the other names, those in capitals are names of published scripts whose values have another
 form: where one is written, the error says what stands for it here (`XSA_LAST_N` is `xsa: last:4`).
+
+*Source* is where a technique was published, with the value that it is about in brackets; PR numbers
+are those of openai/parameter-golf. A factor that needs another is part of that one's technique.
 
 Factors stand under the earliest stage that reads them: changing one repeats that stage and those
 after it, and nothing before. A share of the budget (x budget) may also be written in the budget's
@@ -47,6 +51,7 @@ def factor_details(knob: Knob) -> str:
         "needs": _needs(knob),
         "also called": ", ".join(knob.aliases),
         "published": ", ".join(f"{n} (`{s}`)" for n, s in knob.published.items()),
+        "source": knob.source,
         "example": f"{knob.name}: {format_value(knob.example)}",
     }
     lines = [f"  {name:<12} {text}" for name, text in facts.items() if text]
@@ -61,8 +66,8 @@ def factors_markdown() -> str:
         staged = [k for k in KNOBS.values() if k.stage is stage]
         for group in dict.fromkeys(k.name.split(".")[0] for k in staged):
             parts.append(f"\n### {stage}: {group}\n")
-            parts.append("| factor | what | default | off | values | needs | also called |")
-            parts.append("|:--|:--|:--|:--|:--|:--|:--|")
+            parts.append("| " + " | ".join(COLUMNS) + " |")
+            parts.append("|" + ":--|" * len(COLUMNS))
             members = [k for k in staged if k.name.startswith(group + ".")]
             parts += [_markdown_row(knob) for knob in members]
     return "\n".join(parts) + "\n"
@@ -78,6 +83,7 @@ def _markdown_row(knob: Knob) -> str:
         choices or " ".join(filter(None, [knob.type_name, _range(knob)])),
         _needs(knob),
         ", ".join(f"`{name}`" for name in (*knob.aliases, *knob.published)),
+        knob.source,
     ]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 

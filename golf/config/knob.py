@@ -104,6 +104,7 @@ class Knob(NamedTuple):
     at_most: float | None = None
     exclusive: str = ""
     shared: bool = False
+    source: str = ""
 
     @property
     def leaf(self) -> str:
@@ -141,7 +142,8 @@ def knob(default: Any, stage: Stage, help: str, **facts: Any) -> Any:
             one of these values; ``ON`` for any but off), ``effect``, ``scale`` and
             ``multiple_of`` (how profiles shrink it), ``at_least``, ``at_most``, ``exclusive``
             (setting one knob of the group unsets the others), ``shared`` (the same for all
-            rows, whose scores could not be compared otherwise).
+            rows, whose scores could not be compared otherwise), ``source`` (where the technique
+            was published; PR numbers are those of openai/parameter-golf).
     """
     return field(default=default, metadata={"stage": stage, "help": help, **facts})
 

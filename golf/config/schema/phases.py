@@ -17,10 +17,12 @@ class PhaseKnobs(Frozen):
         0.0, TRAIN, "share of the budget after which blocks are looped (0: from the start)",
         unit="x budget", off=0.0, example=0.5, at_least=0.0, at_most=0.999,
         needs={"model.loop_count": ON}, aliases=("enable_looping_at",),
+        source="PR 1394",
     )  # fmt: skip
     grow_from: int | None = knob(
         None, TRAIN, "blocks that the model trains with until it grows to its depth (null: it "
         "has all from the start)", unit="layer", off=None, example=1, at_least=1,
+        source="PR 1125",
     )  # fmt: skip
     grow_at: float = knob(
         0.5, TRAIN, "share of the budget after which the model grows", unit="x budget",
@@ -43,6 +45,7 @@ class PhaseKnobs(Frozen):
         None, TRAIN, "bits of the grid that block matrices are rounded to in late training, with "
         "straight-through gradients (null: none)", unit="bit", off=None, example=4, at_least=2,
         at_most=8, published={"QAT_ENABLED": "qat_bits: 6"},
+        source="arXiv 1308.3432",
     )  # fmt: skip
     qat_at: float = knob(
         0.85, TRAIN, "share of the budget after which weights are rounded", unit="x budget",

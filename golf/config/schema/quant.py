@@ -23,6 +23,7 @@ class QuantConfig(Frozen):
         "rtn", QUANTIZE, "rounding: rtn to the nearest code, or gptq with Hessians of calibration "
         "inputs", choices=("rtn", "gptq"), example="gptq", bare=False, aliases=("quant_method",),
         published={"GPTQ_ENABLED": "quant_method: gptq"},
+        source="GPTQ, arXiv 2210.17323; PR 1019",
     )  # fmt: skip
     bits: int = knob(
         8, QUANTIZE, "bits per weight in the matrices of the blocks", unit="bit", choices=BITS,
@@ -45,6 +46,7 @@ class QuantConfig(Frozen):
         "deviation; percentile of its absolute values; search, the percentile that moves the "
         "tensor least", choices=("sigma", "percentile", "search"), example="percentile",
         bare=False, aliases=("clip_rule", "quant_clip"),
+        source="PR 1394 (sigma)",
     )  # fmt: skip
     clip_sigmas: float | None = knob(
         None, QUANTIZE, "matrix rows are clipped at this many standard deviations (null: "
@@ -77,10 +79,12 @@ class QuantConfig(Frozen):
         0.0, QUANTIZE, "how much coarser rows of more than mean importance get (Hessian-aware "
         "SDClip)", off=0.0, example=0.175, at_least=0.0, at_most=1.0,
         needs={**GPTQ, **BY_SIGMA}, aliases=("hessian_clip_lambda",),
+        source="PR 1412",
     )  # fmt: skip
     rotate: bool = knob(
         False, QUANTIZE, "turn the columns of every matrix by a fixed orthogonal rotation before "
         "rounding, and back when loading", off=False, example=True, aliases=("rotation",),
+        source="QuIP#, arXiv 2402.04396; QuaRot, arXiv 2404.00456",
     )  # fmt: skip
     gptq_damping: float = knob(
         0.01, QUANTIZE, "share of the Hessian's mean diagonal that is added to its diagonal",
@@ -94,6 +98,7 @@ class QuantConfig(Frozen):
         "train", QUANTIZE, "calibration inputs: windows of the training split, or text that the "
         "model makes up itself", choices=("train", "self"), example="self", needs=GPTQ,
         example_with={"quant.calib_batches": 1, "quant.calib_tokens": 128},
+        source="PR 1019 (self)",
     )  # fmt: skip
     calib_batches: int = knob(
         16, QUANTIZE, "calibration batches behind the Hessians", unit="batch", example=2,
@@ -116,6 +121,7 @@ class QuantConfig(Frozen):
     lqer: bool = knob(
         False, QUANTIZE, "repair the largest rounding errors with low-rank factors", off=False,
         example=True, aliases=("lqer_enabled",),
+        source="arXiv 2402.02446; PR 1855",
     )  # fmt: skip
     lqer_rank: int = knob(
         4, QUANTIZE, "rank of a repair", example=2, at_least=1, at_most=256, needs=LQER,
@@ -141,6 +147,7 @@ class QuantConfig(Frozen):
         None, QUANTIZE, "zero codes of plus or minus one, smallest scales first, until the model's "
         "file has at most so many bytes (null: none)", unit="byte", off=None, example=66500,
         at_least=1, needs=FREE,
+        source="PR 1019",
     )  # fmt: skip
     fit_bytes: int | None = knob(
         None, QUANTIZE, "choose bits and clips of attention, MLP and embeddings so that model and "
@@ -157,6 +164,7 @@ class QuantConfig(Frozen):
         "ans", QUANTIZE, "integers to bytes: ans, golf's entropy coder with a table for every "
         "spread of a row and column; or a general compressor at its smallest",
         choices=("ans", "brotli", "lzma", "zstd", "zlib"), example="brotli", aliases=("codec",),
+        source="arXiv 1311.2540 (ans)",
     )  # fmt: skip
     brotli_quality: int = knob(
         11, QUANTIZE, "effort of brotli", example=5, at_least=0, at_most=11, scale=Scale.EFFORT,
@@ -165,10 +173,12 @@ class QuantConfig(Frozen):
     group_streams: bool = knob(
         False, QUANTIZE, "compress each kind of matrix as a stream of its own, transposed",
         off=False, example=True, needs=GENERAL, aliases=("per_group",),
+        source="PR 1855",
     )  # fmt: skip
     sort_rows: bool = knob(
         False, QUANTIZE, "put similar rows next to each other before compressing", off=False,
         example=True, needs=GENERAL,
+        source="PR 1855",
     )  # fmt: skip
     bit_pack: bool = knob(
         False, QUANTIZE, "store only the bits that a code has before compressing", off=False,
@@ -177,4 +187,5 @@ class QuantConfig(Frozen):
     byte_shuffle: bool = knob(
         False, QUANTIZE, "even bytes first, then odd ones, before compressing", off=False,
         example=True, needs={**GENERAL, "quant.bit_pack": (False,)}, aliases=("shuffle",),
+        source="PR 1493",
     )  # fmt: skip

@@ -36,12 +36,14 @@ class EvalConfig(Frozen):
         "where model.rope_train_len does not already: a larger base (ntk), or a blend by "
         "wavelength (yarn)", choices=("none", "ntk", "yarn"), off="none", example="ntk",
         bare=False, needs={"eval.seq_len": ON}, aliases=("eval_rope_scaling",),
+        source="arXiv 2309.00071 (yarn)",
     )  # fmt: skip
     convention: str = knob(
         "all_targets", EVALUATE, "targets that bits per byte count: all, or none of the control "
         "tokens (ids 0 to 3)", choices=("all_targets", "skip_special"), off="all_targets",
         example="skip_special", example_with={"eval.max_tokens": 16384}, shared=True,
         aliases=("bpb_convention",),
+        source="karpathy/autoresearch (skip_special)",
     )  # fmt: skip
 
 
@@ -53,6 +55,7 @@ class MethodKnobs(Frozen):
         "low-rank adapters of each document", off="none", choices=("none", "sgd", "lora"),
         example="sgd", bare=False, aliases=("ttt", "ttt_method"),
         published={"TTT_ENABLED": "ttt: lora"},
+        source="PR 549 (sgd), PR 1530 (lora)",
     )  # fmt: skip
 
 
@@ -154,6 +157,7 @@ class LoraKnobs(Frozen):
         False, TTT, "keep the down-projection A from document to document; B starts at zero "
         "again", off=False, example=True, example_with={**SEVERAL, "ttt.lora_batch": 1},
         needs=LORA, aliases=("ttt_warm_start_a", "ttt_warm_a"), bare=False,
+        source="PR 1787",
     )  # fmt: skip
 
 
@@ -164,6 +168,7 @@ class PhaseKnobs(Frozen):
         0, TTT, "pauses for SGD on all documents scored so far (0: none)", off=0, example=1,
         example_with=SEVERAL, at_least=0, needs=LORA, bare=False,
         aliases=("phased_ttt_num_phases",), published={"TTT_PHASED": "phased_ttt_num_phases: 1"},
+        source="PR 1610, PR 1626",
     )  # fmt: skip
     prefix_docs: int | None = knob(
         None, TTT, "documents scored before the last pause, which the pauses divide evenly (null: "

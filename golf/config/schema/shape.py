@@ -24,6 +24,7 @@ class ShapeKnobs(Frozen):
         None, TRAIN, "model_dim as a multiple of depth (null: model_dim is given)",
         unit="channel/layer", off=None, example=48, at_least=1, effect=Effect.LOGITS,
         scale=Scale.WIDTH, exclusive="width", aliases=("aspect",),
+        source="karpathy/autoresearch",
     )  # fmt: skip
     width_rounding: str = knob(
         "error", TRAIN, "what to do where depth x aspect_ratio is no multiple of head_dim: refuse "
@@ -51,12 +52,14 @@ class ShapeKnobs(Frozen):
         "leaky_relu2", TRAIN, "activation of the MLP; relu2 is leaky_relu2 with slope 0",
         choices=("leaky_relu2", "relu2", "swiglu", "sin2"), example="swiglu",
         effect=Effect.LOGITS, aliases=("activation",),
+        source="PR 493 (leaky_relu2), arXiv 2109.08668 (relu2), arXiv 2002.05202 (swiglu)",
     )  # fmt: skip
     leaky_slope: float = knob(
         0.5, TRAIN, "slope of the squared leaky ReLU below zero (0: squared ReLU)", off=0.0,
         example=0.3, at_least=0.0, at_most=1.0, effect=Effect.LOGITS,
         needs={"model.mlp_act": ("leaky_relu2",)},
         aliases=("leaky_relu_slope", "activation_slope"),
+        source="PR 493",
     )  # fmt: skip
     tied: bool = knob(
         True, TRAIN, "use the token embedding as the output head too", example=False,
@@ -66,6 +69,7 @@ class ShapeKnobs(Frozen):
         "uniform", TRAIN, "initial weights of inner linear maps: uniform ±sqrt(3/n_in), kaiming "
         "(±1/sqrt(n_in)), or orthogonal where both sides have 64 channels and kaiming elsewhere",
         choices=("uniform", "kaiming", "orthogonal"), example="kaiming",
+        source="karpathy/autoresearch (uniform)",
     )  # fmt: skip
     embed_init_std: float = knob(
         0.005, TRAIN, "standard deviation of the token embedding at the start", example=0.01,

@@ -32,6 +32,7 @@ class DataConfig(Frozen):
         False, TRAIN, "write capital letters as operators before lower-case words, so that a word "
         "has the same tokens however it is written", off=False, example=True,
         aliases=("caseops_enabled",),
+        source="PR 1729",
     )  # fmt: skip
 
 
@@ -80,6 +81,8 @@ class TrainConfig(PhaseKnobs):
             "shuffled", "sequential", "shuffled_sequence", "coprime", "packed", "best_fit",
         ),
         example="sequential",
+        source="PR 1394 (shuffled_sequence), PR 726 and 1060 (coprime), PR 1530 (packed), "
+        "karpathy/autoresearch (best_fit)",
     )  # fmt: skip
     warmup_frac: float = knob(
         0.0, TRAIN, "share of the budget over which the learning rate rises from 0", off=0.0,
@@ -98,6 +101,7 @@ class TrainConfig(PhaseKnobs):
     warmdown_shape: str = knob(
         "linear", TRAIN, "course of the learning rate during warmdown", off="linear",
         choices=("linear", "cosine"), example="cosine",
+        source="PR 1125 (cosine)",
     )  # fmt: skip
     min_lr: float = knob(
         0.0, TRAIN, "least factor on the learning rate during warmdown", unit="x lr", off=0.0,
@@ -115,6 +119,7 @@ class TrainConfig(PhaseKnobs):
     ema_debias: bool = knob(
         True, TRAIN, "start the average from zero and divide its weights by their sum (false: "
         "start from the initial weights, as published)", off=True, example=False, needs=WITH_EMA,
+        source="arXiv 1412.6980",
     )  # fmt: skip
     ema_start: float = knob(
         0.0, TRAIN, "share of the budget after which the average begins", unit="x budget",
@@ -125,6 +130,7 @@ class TrainConfig(PhaseKnobs):
         None, TRAIN, "export the mean of weights collected once the factor on the learning rate "
         "is below this (null: the last weights)", unit="x lr", off=None, example=0.5,
         at_least=0.0, at_most=1.0,
+        source="arXiv 1803.05407",
     )  # fmt: skip
     swa_every: int = knob(
         5, TRAIN, "steps between two collected weights", unit="step", example=2, at_least=1,
@@ -142,6 +148,7 @@ class OptimConfig(Frozen):
     matrix_optimizer: str = knob(
         "muon", TRAIN, "what turns the momentum of a block matrix into a step: Newton-Schulz, or "
         "triangular solves", off="muon", choices=("muon", "mud"), example="mud",
+        source="arXiv 2603.17970, PR 510 (mud)",
     )  # fmt: skip
     mud_passes: int = knob(
         2, TRAIN, "decorrelation passes of MUD", unit="pass", example=1, at_least=1, at_most=10,
@@ -165,11 +172,13 @@ class OptimConfig(Frozen):
     resid_lr: float | None = knob(
         None, TRAIN, "learning rate of the factors on the stream in a scalar x0_mix (null: "
         "scalar_lr)", example=0.005, at_least=0.0, needs=SCALAR_MIX, aliases=("resid_lambda_lr",),
+        source="karpathy/autoresearch",
     )  # fmt: skip
     x0_beta1: float | None = knob(
         None, TRAIN, "Adam's decay of the gradient average for the factors on the embedding in a "
         "scalar x0_mix (null: adam_beta1)", example=0.5, at_least=0.0, at_most=0.9999,
         needs=SCALAR_MIX,
+        source="karpathy/autoresearch",
     )  # fmt: skip
     adapter_lr: float = knob(
         0.01, TRAIN, "learning rate of Adam on loop adapters", example=0.05, at_least=0.0,
@@ -192,12 +201,14 @@ class OptimConfig(Frozen):
         "sum", TRAIN, "momentum is m * buffer + gradient, or the average m * buffer + (1 - m) * "
         "gradient: the same direction while m stays, with other rounding", off="sum",
         choices=("sum", "average"), example="average",
+        source="karpathy/autoresearch (average)",
     )  # fmt: skip
     muon_ns: str = knob(
         "classic", TRAIN, "Newton-Schulz polynomial: one quintic for all steps, Polar Express, or "
         "Polar Express on norms enlarged by 2 %", off="classic",
         choices=("classic", "polar", "polar_safe"), example="polar", needs=MUON,
         published={"USE_POLAR_EXPRESS": "muon_ns: polar"},
+        source="arXiv 2505.16932 (polar)",
     )  # fmt: skip
     muon_ns_steps: int = knob(
         5, TRAIN, "Newton-Schulz iterations of Muon", unit="iteration", example=3, at_least=1,
@@ -206,10 +217,12 @@ class OptimConfig(Frozen):
     muon_row_norm: bool = knob(
         False, TRAIN, "bring the rows of the momentum to length 1 before Newton-Schulz (MuonEq-R)",
         off=False, example=True, needs=MUON, aliases=("muon_row_normalize",),
+        source="MuonEq-R, PR 1217",
     )  # fmt: skip
     muon_beta2: float | None = knob(
         None, TRAIN, "decay of NorMuon's mean squares per neuron (null: no NorMuon)", off=None,
         example=0.95, at_least=0.0, at_most=0.99999, needs=MUON, aliases=("normuon_beta2",),
+        source="NorMuon, arXiv 2510.05491",
     )  # fmt: skip
     muon_wd: float = knob(
         0.0, TRAIN, "weight decay of the block matrices", off=0.0, example=0.1, at_least=0.0,
@@ -220,11 +233,13 @@ class OptimConfig(Frozen):
         "shrinks, and times the size factor of the step", off="decoupled",
         choices=("decoupled", "cautious"), example="cautious", needs=WITH_DECAY,
         published={"CAUTIOUS_WD": "muon_wd_mode: cautious"},
+        source="arXiv 2510.12402 (cautious)",
     )  # fmt: skip
     muon_wd_taper_start: float | None = knob(
         None, TRAIN, "share of the budget after which muon_wd changes in a straight line (null: "
         "never)", unit="x budget", off=None, example=0.5, at_least=0.0, at_most=0.999,
         needs=WITH_DECAY, aliases=("wd_taper_start_frac",),
+        source="PR 1729",
     )  # fmt: skip
     muon_wd_taper_end: float = knob(
         0.0, TRAIN, "factor on muon_wd at the end of its taper", example=0.5, at_least=0.0,
@@ -249,6 +264,7 @@ class OptimConfig(Frozen):
         "decoupled", TRAIN, "embed_wd shrinks the weights themselves (AdamW), or is added to the "
         "gradient (L2)", off="decoupled", choices=("decoupled", "coupled"), example="coupled",
         needs={"optim.embed_wd": ON},
+        source="arXiv 1711.05101 (decoupled)",
     )  # fmt: skip
     scalar_wd: float = knob(
         0.0, TRAIN, "decoupled weight decay of Adam on gains, gates and other small parameters",
@@ -258,4 +274,5 @@ class OptimConfig(Frozen):
         None, TRAIN, "model_dim at which embed_lr and head_lr hold; at others they are multiplied "
         "by (model_dim / this)^-0.5 (null: they hold at every width)", unit="channel", off=None,
         example=768, at_least=1, scale=Scale.WIDTH,
+        source="karpathy/autoresearch",
     )  # fmt: skip
