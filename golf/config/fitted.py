@@ -7,6 +7,10 @@ from typing import Any
 
 FIT = "quant.fit_bytes"
 FIT_KNOBS = (FIT, "quant.fit_tokens")
+ROLES = ("attn", "mlp", "embed")
+STEPS = [2 ** (i / 4) / 32 for i in range(27)]  # of a grid, in standard deviations: to 2.8
+SPARE = 500  # bytes left free: a script's size moves by 200 with any number that stands in it
+CLOSE = 0.002  # of the cap: how far below it is close enough
 
 
 def fitted_spec(spec: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

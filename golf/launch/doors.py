@@ -59,7 +59,8 @@ def run(
 def plan(
     matrix: MatrixFile,
     params: Annotated[
-        bool, typer.Option("--params", help="Count parameters and operations, predict the time.")
+        bool,
+        typer.Option("--params", help="Count parameters and operations, predict time and bytes."),
     ] = False,
     price: Annotated[
         str, typer.Option(metavar="MONEY/h", help="Price of the whole machine, such as 20/h.")
@@ -147,14 +148,15 @@ def _price(text: str) -> float:
 def _costed(planned: Plan, price: float | None) -> PlanView:
     """Add what the workshop counts and what finished nodes foretell."""
     from golf.launch.command import slots
-    from golf.launch.inspect import model_counts
+    from golf.launch.inspect import models_and_script
+    from golf.launch.sizes import sizes
     from golf.plan.predict import estimate
     from golf.plan.show import PlanView
     from golf.plan.work import pending
 
-    models = model_counts(planned)
+    models, script = models_and_script(planned)
     cost = estimate(planned, pending(planned), models, len(slots(planned)))
-    return PlanView(planned, models, cost, price)
+    return PlanView(planned, models, cost, price, sizes(planned, models, script))
 
 
 def _tell_power(planned: Plan, difference: float) -> None:

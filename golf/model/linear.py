@@ -59,6 +59,7 @@ class Linear(nn.Module):
         with torch.no_grad():
             STARTS[start](self.master)
         self.roles = {"master": role}
+        self.start = start
         self.fake: nn.Module = nn.Identity()
 
     def weight(self) -> Tensor:
@@ -91,6 +92,11 @@ class SharedHeadLinear(Linear):
     ) -> None:
         super().__init__(n_in, n_head * head_dim, role, start)
         self.n_head, self.n_shared = n_head, shared
+
+    @property
+    def copies(self) -> int:
+        """Rows that repeat others once they are baked."""
+        return (self.n_head - 1) * self.n_shared
 
     def shared(self) -> Tensor:
         heads = self.master.unflatten(0, (self.n_head, -1))

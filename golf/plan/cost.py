@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from golf.frozen import Frozen
 
-Counts = Mapping[str, Mapping[str, int]]  # parameters and flops_per_token, by row
+Counts = Mapping[str, Mapping[str, Any]]  # parameters, flops_per_token and tensors, by row
 
 
 class Estimate(Frozen):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from golf.config.knob import Stage
@@ -19,7 +19,8 @@ from golf.frozen import Frozen
 from golf.plan.cost import Counts, Estimate
 from golf.plan.effort import kind, passes
 from golf.plan.graph import Node, Plan
-from golf.records import SCORING, NodeId, NodePaths, Result, read_result
+from golf.plan.results import all_results, training_of
+from golf.records import SCORING, Result
 
 SEEDS = ("train.seed", "train.data_seed")
 NEAREST = 5  # finished nodes that a rate is the median of
@@ -48,12 +49,12 @@ class Observations:
         device = device_of(launch, machine)
         name = machine.gpu_name if device == "cuda" else machine.cpu_name
         here = {"device": name, "device_type": device, "world_size": launch.nproc_per_node}
-        results = dict(_results(plan))
+        results = all_results(plan.paths)
         self.seen: dict[str, list[Seen]] = {}
         self.targets: dict[object, float] = {}  # of whole splits, by dataset
         for result in results.values():
             alike = all(result.environment.get(k) == v for k, v in here.items())
-            training = _training_of(result, results)
+            training = training_of(result, results)
             if alike and training and "wall_s" in result.measures:
                 tokens = self._observed_tokens(result, training.spec)
                 work = training.measures["flops_per_token"] * tokens
@@ -110,22 +111,6 @@ class Observations:
 
     def _of(self, node: Node) -> list[Seen]:
         return self.seen.get(str(node.stage), [])
-
-
-def _results(plan: Plan) -> Iterable[tuple[NodeId, Result]]:
-    for file in plan.paths.runs.glob("*/*/result.json"):
-        result = read_result(NodePaths(file.parent))
-        if result:
-            yield (result.stage, result.key), result
-
-
-def _training_of(result: Result, results: Mapping[NodeId, Result]) -> Result | None:
-    """Return the training whose model a node worked on."""
-    found: Result | None = result
-    while found is not None and found.stage != Stage.TRAIN:
-        stage, _, key = next(iter(found.inputs), "").partition("/")
-        found = results.get((stage, key))
-    return found
 
 
 def _without_seeds(spec: Mapping[str, Any]) -> dict[str, Any]:

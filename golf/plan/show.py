@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from golf.config.schema import KNOBS, is_relevant
 from golf.config.values import format_value
@@ -14,8 +14,12 @@ from golf.plan.cost import Counts, Estimate
 from golf.plan.doubts import doubts
 from golf.plan.graph import Plan
 from golf.plan.row import Row
+from golf.plan.size.show import size_json, size_lines, size_words
 from golf.plan.work import NEVER, counts, jobs, pending, reasons
 from golf.records import stands
+
+if TYPE_CHECKING:
+    from golf.plan.size.predict import Size
 
 SHOWN_POINTS = 20
 SMALL_ROWS, LARGE_ROWS, SMALL_HOURS, LARGE_HOURS = 5, 15, 1.0, 3.0
@@ -28,12 +32,14 @@ class PlanView(Frozen):
         models: parameters and operations per token of each row's model.
         cost: predicted seconds.
         price: money per hour of the whole machine.
+        sizes: predicted bytes of each row's artifact.
     """
 
     plan: Plan
     models: Counts | None = None
     cost: Estimate | None = None
     price: float | None = None
+    sizes: Mapping[str, Size] | None = None
 
     def money(self, seconds: float | None) -> float | None:
         """Return the price of ``seconds`` of one of the jobs that run side by side."""
@@ -86,6 +92,7 @@ def _row_json(view: PlanView, row: Row, todo: set[str]) -> dict[str, Any]:
         "reasons": reasons(view.plan, nodes, todo),
         "seconds": seconds,
         "money": view.money(seconds),
+        **size_json(view.sizes[row.name] if view.sizes else None),
     }
 
 
@@ -108,6 +115,7 @@ def plan_lines(view: PlanView) -> Iterator[str]:
     yield from doubts(plan.rows)
     yield _totals(view, todo)
     yield from _cost_lines(view)
+    yield from size_lines((view.sizes or {}).values())
 
 
 def _facts(view: PlanView, row: Row) -> str:
@@ -116,6 +124,8 @@ def _facts(view: PlanView, row: Row) -> str:
     if view.models:
         model = view.models[row.name]
         facts += f"{model['parameters']:>12,}  {model['flops_per_token'] / 1e6:>9,.1f} MFLOP  "
+    if view.sizes:
+        facts += size_words(view.sizes[row.name])
     if view.cost:
         seconds = view.cost.rows[row.name]
         facts += f"{'?' if seconds is None else duration(seconds):>7}  "

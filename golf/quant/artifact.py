@@ -115,7 +115,7 @@ def pack_artifact(artifact: Artifact, packing: Packing) -> bytes:
         "streams": [[len(s), n] for s, n in zip(streams, plain, strict=True)],
     }
     sections = [_counted(canonical_json(header).encode()), _counted(side)]
-    sections += [_split_bytes(_halves(artifact.tensors)), inside]
+    sections += [split_bytes(halves_of(artifact.tensors)), inside]
     payload = b"".join(sections)
     main = compress(general_of(packing.compressor), payload, packing.quality)
     head = HEAD.pack(CODECS.index(packing.compressor), len(payload), len(main))
@@ -179,7 +179,7 @@ def sections_of(packed: bytes, tensors: Mapping[str, Codes | Tensor]) -> Section
     """Return the parts of a sound file that holds ``tensors``."""
     _, cursor, _ = _opened(packed)
     header, side = json.loads(_take_counted(cursor)), _take_counted(cursor)
-    end = cursor.place + 2 * sum(h.numel() for h in _halves(tensors))
+    end = cursor.place + 2 * sum(h.numel() for h in halves_of(tensors))
     return Sections([packed for packed, _ in header["streams"]], side, cursor.data[:end])
 
 
@@ -229,7 +229,7 @@ def _kinds(coded: Mapping[str, Codes | Entry]) -> list[int]:
     return [numbers[n] for n in names]
 
 
-def _halves(tensors: Mapping[str, Codes | Tensor]) -> list[Tensor]:
+def halves_of(tensors: Mapping[str, Codes | Tensor]) -> list[Tensor]:
     """Return everything in fp16: scales of tensors, scales of factors, then plain tensors."""
     coded = [t for t in tensors.values() if isinstance(t, Codes)]
     plain = [t.half() for t in tensors.values() if isinstance(t, Tensor)]
@@ -237,7 +237,7 @@ def _halves(tensors: Mapping[str, Codes | Tensor]) -> list[Tensor]:
 
 
 def _read_halves(cursor: Cursor, entries: list[Entry]) -> list[Tensor]:
-    """Read what ``_halves`` returned; plain tensors in their shapes."""
+    """Read what ``halves_of`` returned; plain tensors in their shapes."""
     groups = [e.groups for e in entries if e.coded]
     groups += [g for e in entries if e.repair for g in e.repair[1:]]
     shapes = [[g] for g in groups] + [e.shape for e in entries if not e.coded]
@@ -284,7 +284,7 @@ def _take_counted(cursor: Cursor) -> bytes:
     return cursor.take(int.from_bytes(cursor.take(4), "little"))
 
 
-def _split_bytes(tensors: list[Tensor]) -> bytes:
+def split_bytes(tensors: list[Tensor]) -> bytes:
     """Return fp16 tensors as all low bytes, then all high bytes: like compresses with like."""
     joined = b"".join(t.contiguous().numpy().tobytes() for t in tensors)
     return np.frombuffer(joined, np.uint8).reshape(-1, 2).T.tobytes()

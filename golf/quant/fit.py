@@ -16,17 +16,16 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from golf.config.fitted import CLOSE, STEPS
 from golf.quant.grid import levels, quantize_rows
 from golf.quant.size import coded_bytes
 
 BITS = range(2, 9)
-STEPS = [2 ** (i / 4) / 32 for i in range(27)]  # of a grid, in standard deviations: to 2.8
 LEAST_CLIP = 1.0  # standard deviations
 SAMPLED = 1 << 18  # weights of a role on which rungs are compared
 APART = 2  # octaves around the middle rung in which losses are measured
 SURE = 2.0  # standard errors above which a measured loss counts
 TIE = 1e-9  # nats per unit of error: of two rungs that cost the same, the finer is better
-CLOSE = 0.002  # of the cap: how far below it is close enough
 MARGIN = 0.05  # of a bracket: how far inside it the next try is at least
 MOST_FILES = 10  # that are made to come close
 

@@ -1,4 +1,4 @@
-"""Which kinds of matrix an artifact's bytes belong to."""
+"""Which parts of a model an artifact's bytes belong to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 from torch import Tensor
 
-from golf.quant.artifact import Packing, general_of, kind_names, matrices_of, sections_of
+from golf.quant.artifact import (
+    Packing,
+    general_of,
+    halves_of,
+    kind_names,
+    matrices_of,
+    sections_of,
+    split_bytes,
+)
 from golf.quant.codec.compress import compress
 from golf.quant.codec.entropy import Matrix
 from golf.quant.codec.scale_model import entropy_bytes
@@ -15,15 +23,19 @@ from golf.quant.codec.shares import shares
 from golf.quant.grid import Codes
 
 Table = dict[str, dict[str, float]]
+SCALES, PASSED = "scales", "passed"
 
 
 def bytes_by_kind(packed: bytes, tensors: Mapping[str, Codes | Tensor], packing: Packing) -> Table:
     """Return what the codes of each kind of matrix take of a file.
 
     A kind is a name without its layer number; all low-rank factors are one. Each has
-    ``matrices``, ``rows``, ``entries``, ``entropy_bytes`` (order 0, each matrix by itself) and
-    ``coded_bytes``. Coded bytes are exact where the kind has a stream of its own or the coder's
-    tables price it; a general compressor of everything at once has them shared out by entropy.
+    ``matrices``, ``rows``, ``distinct_rows``, ``entries``, ``entropy_bytes`` (of order 0 over all
+    its codes) and ``coded_bytes``. Coded bytes are exact where the kind has a stream of its own
+    or the coder's tables price it; a general compressor of everything at once has them shared
+    out by the entropy of distinct rows.
+    ``scales`` and ``passed`` are what is stored as fp16, compressed apart. The header and the
+    coder's tables are left out.
 
     Args:
         packed: the file.
@@ -33,39 +45,58 @@ def bytes_by_kind(packed: bytes, tensors: Mapping[str, Codes | Tensor], packing:
     coded = {n: t for n, t in tensors.items() if isinstance(t, Codes)}
     names = kind_names(coded)
     matrices = [m.codes.contiguous().numpy() for m in matrices_of(coded.values())]
-    entropies = [entropy_bytes(np.bincount(m.ravel().astype(np.int16) + 128)) for m in matrices]
-    table: Table = {}
-    for name, matrix, entropy in zip(names, matrices, entropies, strict=True):
-        line = table.setdefault(name, dict.fromkeys(("matrices", "rows", "entries"), 0.0))
-        line["matrices"] += 1
-        line["rows"] += len(matrix)
-        line["entries"] += matrix.size
-        line["entropy_bytes"] = line.get("entropy_bytes", 0.0) + entropy
-    for name, size in _coded(packed, tensors, packing, names, matrices, entropies).items():
+    alike = {n: [m for m, k in zip(matrices, names, strict=True) if k == n] for n in names}
+    table = {name: _counted(found) for name, found in alike.items()}
+    parts, general = sections_of(packed, tensors), general_of(packing.compressor)
+    if packing.compressor == "ans":
+        sizes = _priced(names, matrices, parts.side, packing.quality)
+    elif packing.layout.by_kind:
+        sizes = dict(zip(table, map(float, parts.streams), strict=True))
+    else:
+        sizes = _shared_out(
+            len(packed) - len(compress(general, parts.rest, packing.quality)), table
+        )
+    for name, size in sizes.items():
         table[name]["coded_bytes"] = size
+    halves = halves_of(tensors)
+    for name, part in ((SCALES, halves[: len(matrices)]), (PASSED, halves[len(matrices) :])):
+        entries = sum(h.numel() for h in part)
+        size = len(compress(general, split_bytes(part), packing.quality))
+        table[name] = {"matrices": len(part), "entries": entries, "coded_bytes": size}
     return table
 
 
-def _coded(
-    packed: bytes,
-    tensors: Mapping[str, Codes | Tensor],
-    packing: Packing,
-    names: list[str],
-    matrices: list[Matrix],
-    entropies: list[float],
+def _counted(matrices: list[Matrix]) -> dict[str, float]:
+    counts = sum(np.bincount(m.ravel().astype(np.int16) + 128, minlength=256) for m in matrices)
+    return {
+        "matrices": len(matrices),
+        "rows": sum(map(len, matrices)),
+        "distinct_rows": sum(len({row.tobytes() for row in m}) for m in matrices),
+        "entries": sum(m.size for m in matrices),
+        "entropy_bytes": entropy_bytes(np.asarray(counts)),
+    }
+
+
+def _shared_out(whole: int, table: Table) -> dict[str, float]:
+    """Return the bytes of each kind where all are compressed together.
+
+    They are in step with entropy, and rows that repeat others take nothing.
+    """
+    weights = {
+        n: line["entropy_bytes"] * line["distinct_rows"] / max(line["rows"], 1)
+        for n, line in table.items()
+    }
+    total = max(sum(weights.values()), 1.0)
+    return {n: whole * weight / total for n, weight in weights.items()}
+
+
+def _priced(
+    names: list[str], matrices: list[Matrix], side: bytes, quality: int
 ) -> dict[str, float]:
-    """Return coded bytes by kind."""
-    found, kinds = dict.fromkeys(names, 0.0), list(dict.fromkeys(names))
-    parts, general = sections_of(packed, tensors), general_of(packing.compressor)
-    if packing.compressor == "ans":
-        priced = shares(matrices, [kinds.index(n) for n in names], parts.side)
-        ratio = len(compress(general, parts.side, packing.quality)) / max(len(parts.side), 1)
-        for name, share in zip(names, priced, strict=True):
-            found[name] += share.coded + ratio * share.side
-        return found
-    if packing.layout.by_kind:
-        return dict(zip(kinds, map(float, parts.streams), strict=True))
-    whole = len(packed) - len(compress(general, parts.rest, packing.quality))
-    for name, entropy in zip(names, entropies, strict=True):
-        found[name] += whole * entropy / max(sum(entropies), 1.0)
-    return found
+    """Return bytes by golf's coder: of integers, and of what the side section says of them."""
+    ratio = len(compress("brotli", side, quality)) / max(len(side), 1)
+    sizes, kinds = dict.fromkeys(names, 0.0), list(dict.fromkeys(names))
+    priced = shares(matrices, [kinds.index(n) for n in names], side)
+    for name, share in zip(names, priced, strict=True):
+        sizes[name] += share.coded + ratio * share.side
+    return sizes

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from golf.config.fitted import fitted_spec
+from golf.config.fitted import SPARE, fitted_spec
 from golf.config.schema import group_from
 from golf.config.schema.quant import QuantConfig
 from golf.quant.artifact import pack_artifact
@@ -33,7 +33,6 @@ from golf.stages.code_bytes import code_bytes
 from golf.stages.context import Context, Outcome
 from golf.stages.trial import Trial
 
-SPARE = 500  # bytes left free: a script's size moves by 200 with any number that stands in it
 CORRECTIONS = 2  # of estimated bytes by those of a file
 NEAR = 0.01  # of the budget: how far an estimate may be off without a correction
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -78,9 +79,22 @@ def test_a_plan_foretells_time_and_money_from_what_ran(finished: Golf) -> None:
     arguments = ("--set", "depth=2", "--price", "20/h", "--json")
     plan = json.loads(finished("plan", "matrices/tiny.yaml", *arguments)[0])
     assert plan["predicted_from"] == 14
-    assert plan["seconds"] == sum(row["seconds"] for row in plan["rows"]) > 0
+    assert plan["seconds"] == math.fsum(row["seconds"] for row in plan["rows"]) > 0
     assert abs(plan["money"] - 20 * plan["hours"]) < 1e-9
     assert plan["rows"][0]["flops_per_token"] > 0
+
+
+def test_a_plan_foretells_bytes_from_what_ran(finished: Golf) -> None:
+    rows = json.loads(finished("plan", "matrices/tiny.yaml", "--json")[0])["rows"]
+    made = [json.loads((f / "result.json").read_text()) for f in stage_of(finished, "quantize")]
+    actual = {round(r["measures"]["artifact_bytes"]) for r in made}
+    for row in rows:
+        size = row["predicted_artifact_bytes"]
+        assert min(abs(size / a - 1) for a in actual) < 0.003
+        assert row["predicted_fits"] is row["predicted_fits_surely"] is True
+        assert row["predicted_bytes_from_rows"] == len(made)
+    told, _ = finished("plan", "matrices/tiny.yaml", "--params", "--set", "embed_bits=4")
+    assert f"{len(rows)} rows told from {len(made)} finished rows of their preset" in told
 
 
 def test_a_deleted_node_runs_again_and_what_hangs_from_it_stands(finished: Golf) -> None:

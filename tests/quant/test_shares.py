@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from golf.config.schema.quant import QuantConfig
-from golf.quant.artifact import Artifact, Packing, pack_artifact
+from golf.quant.artifact import Artifact, Packing, matrices_of, pack_artifact
 from golf.quant.codec.layout import Layout
 from golf.quant.entry import kind_of
 from golf.quant.grid import Codes
@@ -27,8 +27,8 @@ def tensors(lqer: bool = True) -> dict[str, Codes | Tensor]:
     draw = torch.Generator().manual_seed(7)
     weights = {
         f"blocks.{i}.{name}": torch.randn(96, 128, generator=draw)
-        for name in ("up", "down")
         for i in (0, 1)
+        for name in ("up", "down")
     }
     common = torch.randn(1, 64, generator=draw)
     weights["embed"] = common + 0.1 * torch.randn(200, 64, generator=draw)
@@ -38,29 +38,36 @@ def tensors(lqer: bool = True) -> dict[str, Codes | Tensor]:
     return quantize_weights(weights, buckets, config)
 
 
+def codes(made: dict[str, Codes | Tensor]) -> list[Codes]:
+    return [t for t in made.values() if isinstance(t, Codes)]
+
+
 @pytest.mark.parametrize("name", PACKINGS)
 def test_shares_add_up_to_the_file_less_scales_header_and_fp16(name: str) -> None:
     made, packing = tensors(), PACKINGS[name]
     packed = pack_artifact(Artifact({}, made), packing)
     table = bytes_by_kind(packed, made, packing)
-    assert set(table) == {"blocks.up", "blocks.down", "embed", "repairs"}
+    assert set(table) == {"blocks.up", "blocks.down", "embed", "repairs", "scales", "passed"}
     assert table["blocks.up"]["entries"] == 2 * 96 * 128
     assert (table["embed"]["matrices"], table["embed"]["rows"]) == (1, 200)
+    scales = sum(t.scales.numel() for t in matrices_of(codes(made)))
+    assert (table["scales"]["entries"], table["passed"]["entries"]) == (scales, 64)
+    assert table["passed"]["coded_bytes"] == pytest.approx(128, abs=70)  # too few to compress
     rest = len(packed) - sum(line["coded_bytes"] for line in table.values())
-    halves = 2 * (64 + sum(t.scales.numel() for t in made.values() if isinstance(t, Codes)))
-    assert 0.5 * halves < rest < halves + 900  # scales shrink a little, the header is some 500
+    assert 0 < rest < 1400  # the header and the coder's tables
 
 
 @pytest.mark.parametrize("kind", ["blocks.up", "embed"])
 def test_a_kind_costs_what_it_takes_away_with_it(kind: str) -> None:
     made, packing = tensors(lqer=False), PACKINGS["ans"]
+    made = {n: made[n] for n in sorted(made)}  # kinds of layers in turn
     whole = pack_artifact(Artifact({}, made), packing)
     gone = {n: t for n, t in made.items() if kind_of(n) == kind}
     left = {n: t for n, t in made.items() if n not in gone}
-    scales = sum(t.scales.numel() for t in gone.values() if isinstance(t, Codes))
+    scales = sum(t.scales.numel() for t in codes(gone))
     saved = len(whole) - len(pack_artifact(Artifact({}, left), packing))
     found = bytes_by_kind(whole, made, packing)[kind]["coded_bytes"]
-    assert found == pytest.approx(saved - 1.5 * scales, rel=0.02)
+    assert found == pytest.approx(saved - 1.5 * scales, rel=0.03)
 
 
 def test_similar_rows_are_seen_in_coded_bytes_and_not_in_the_entropy() -> None:

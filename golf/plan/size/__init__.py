@@ -1,0 +1,1 @@
+"""How many bytes an artifact will take, told before anything is trained."""

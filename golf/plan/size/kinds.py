@@ -1,0 +1,82 @@
+"""The matrices of a model by kind, and the grid that each one is rounded on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from golf.plan.size.grid import largest, levels, searched
+
+Spec = Mapping[str, Any]
+CODED = ("attn", "mlp", "matrix", "embed")
+GATE_BITS = 8
+
+
+class Kind(NamedTuple):
+    """Tensors of one kind, as the workshop counted them.
+
+    Attributes:
+        kind: a name without its layer number.
+        bucket: of the quantizer (``attn``, ``mlp``, ``embed``, ``gate``, ``pass``).
+        group: of the optimizer.
+        start: how it is filled at first (``zero``, ``uniform``, ...; ``table`` for others).
+        number, rows, columns: of such tensors, and their shape as matrices.
+        copies: rows of each that repeat others once shared heads are baked.
+    """
+
+    kind: str
+    bucket: str
+    group: str
+    start: str
+    number: int
+    rows: int
+    columns: int
+    copies: int
+
+    @property
+    def entries(self) -> int:
+        return self.number * self.rows * self.columns
+
+    def is_coded(self, quant: Spec) -> bool:
+        """Say whether it becomes integers; the rest passes through as fp16."""
+        return self.bucket in CODED or (self.bucket == "gate" and "quant.quant_gate" in quant)
+
+
+class Grid(NamedTuple):
+    """Where a row is rounded: step in standard deviations, largest integer, clip in the same."""
+
+    step: float
+    most: int
+
+
+def grid_of(bucket: str, columns: int, quant: Spec, deviation: float) -> Grid:
+    """Return the grid of a bucket's rows.
+
+    Args:
+        bucket: of the quantizer.
+        columns: entries of a row.
+        quant: the knobs of the quantization.
+        deviation: standard deviation of a row, which the floor under steps is held against.
+    """
+    if bucket == "gate":
+        return Grid(largest(columns, 1.0) / levels(GATE_BITS), levels(GATE_BITS))
+    bits = int(quant.get(f"quant.{bucket}_bits") or quant["quant.bits"])
+    rule = quant.get("quant.clip", "sigma")
+    if rule == "search":
+        end = searched(columns, bits)
+    elif rule == "percentile":
+        end = largest(columns, quant["quant.clip_percentile"] / 100)
+    else:
+        end = float(quant.get(f"quant.{bucket}_clip_sigmas") or quant["quant.clip_sigmas"])
+    floor = quant.get("quant.scale_floor", 0.0)
+    return Grid(max(end / levels(bits), floor / deviation), levels(bits))
+
+
+def deviation_of(kind: Kind, training: Spec) -> float:
+    """Return about what the standard deviation of a row is, for lack of the weights.
+
+    Inner matrices keep the size of their start; embeddings move by their learning rate.
+    """
+    if kind.group == "embed":
+        return max(float(training["model.embed_init_std"]), float(training["optim.embed_lr"]))
+    return float(kind.columns**-0.5)
