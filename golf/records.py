@@ -149,6 +149,11 @@ class RunPaths:
     def imported(self, name: str) -> Path:
         return self.runs / "imported" / f"{name}.json"
 
+    @property
+    def finished(self) -> Path:
+        """Return what is kept of results, to read many at once."""
+        return self.runs / "finished.json"
+
     def inspection(self, key: str) -> Path:
         return self.runs / "inspect" / f"{key}.json"
 

@@ -11,8 +11,8 @@ from golf.config.schema import KNOBS, relevant
 from golf.files import read_json
 from golf.plan.graph import Cell, Node, Plan
 from golf.plan.row import Row, Rows
+from golf.plan.shelf import Found, Shelf
 from golf.plan.stack import BUDGET
-from golf.records import Result, read_result_file
 from golf.report.scoring import scoring_lines
 from golf.report.study import (
     ARTIFACT_MEASURES,
@@ -34,16 +34,17 @@ class Results:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.runs = str(plan.paths.runs)
-        self.read: dict[str, Result | None] = {}
-        self.standing: dict[str, Result | None] = {}
+        self.shelf = Shelf(plan.paths)
+        self.read: dict[str, Found | None] = {}
+        self.standing: dict[str, Found | None] = {}
         self.told: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
 
-    def _on_disk(self, name: str) -> Result | None:
+    def _on_disk(self, name: str) -> Found | None:
         if name not in self.read:
-            self.read[name] = read_result_file(f"{self.runs}/{name}/result.json")
+            self.read[name] = self.shelf.read(name)
         return self.read[name]
 
-    def of(self, node: Node) -> Result | None:
+    def of(self, node: Node) -> Found | None:
         """Return a node's result unless it is missing or was made from what changed since."""
         if node.key not in self.standing:
             result = self._on_disk(f"{node.stage}/{node.key}")
@@ -56,7 +57,7 @@ class Results:
     def curve(self, train: Node) -> Any:
         return read_json(f"{self.runs}/{train.stage}/{train.key}/curve.json")
 
-    def conditions(self, found: Sequence[Result]) -> dict[str, str]:
+    def conditions(self, found: Sequence[Found]) -> dict[str, str]:
         """Return what numbers were made with; where the stages of a cell differ, all of it."""
         told = tuple(
             (n, str(v)) for r in found for about in (r.environment, r.facts)
@@ -81,6 +82,7 @@ def collect(plan: Plan, command: Sequence[str] = ()) -> Study:
     results = Results(plan)
     cells = {(c.row.name, c.seed): c for c in plan.cells}
     lines = tuple(_line(results, cell) for cell in plan.cells)
+    results.shelf.keep()
 
     def curve(row: str, seed: int) -> Curve | None:
         return _curve(results, cells[row, seed].train)
@@ -157,12 +159,12 @@ def _second(results: Results, cell: Cell) -> dict[str, float | None]:
     return {**scores, **_measures(results.of(cell.train), ("steps", "train_s"))}
 
 
-def _measures(result: Result | None, names: Sequence[str]) -> dict[str, float | None]:
+def _measures(result: Found | None, names: Sequence[str]) -> dict[str, float | None]:
     measures = result.measures if result else {}
     return {name: measures.get(name) for name in names}
 
 
-def _bpb(result: Result | None) -> float | None:
+def _bpb(result: Found | None) -> float | None:
     return result.measures.get("bpb") if result else None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from golf.config.knob import Value
 from golf.plan.graph import Node, Plan
 from golf.plan.row import Row
-from golf.records import Result
+from golf.plan.shelf import Found
 
 DASH = "—"
 CHECKS = {
@@ -16,7 +16,7 @@ CHECKS = {
     "sums_to_one": "probabilities do not sum to one",
     "once": "targets not scored once",
 }
-ResultOf = Callable[[Node], Result | None]
+ResultOf = Callable[[Node], Found | None]
 COLUMNS = ("Row", "Score", "bpb", "Seconds", "Cap", "Audit")
 
 
@@ -65,7 +65,7 @@ def _cap(cap: Value) -> str:
     return f"{cap:g}" if isinstance(cap, float) else DASH
 
 
-def audit_text(results: Sequence[Result]) -> str:
+def audit_text(results: Sequence[Found]) -> str:
     """Return what the audits of all seeds found: ✅, what failed, or a dash for none."""
     audits = [r.facts["audit"] for r in results if "audit" in r.facts]
     if len(audits) < len(results):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from golf.records import ARTIFACT_LIMIT, Result
+from golf.plan.shelf import Found
+from golf.records import ARTIFACT_LIMIT
 from golf.report.scoring import audit_text
 from golf.report.tables.record import record_numbers
 from golf.statistics.challenge import ALPHA, GAIN_NATS
@@ -83,9 +84,9 @@ def _evaluation(entry: Entry) -> Check:
     return Check("eval_under_600s", rule, _status(clocks[seed] <= LIMIT_S), evidence)
 
 
-def seconds_of(result: Result) -> float:
+def seconds_of(result: Found) -> float:
     """Return the seconds that a score took."""
-    return result.measures["ttt_s" if result.stage == "ttt" else "eval_s"]
+    return result.measures["ttt_s" if "ttt_s" in result.measures else "eval_s"]
 
 
 def _machine(entry: Entry) -> Check:

@@ -11,7 +11,7 @@ from golf.files import file_sha256
 from golf.freeze.command import cell_of, script_of
 from golf.plan.graph import Cell, Node, Plan
 from golf.plan.row import Row
-from golf.records import Result
+from golf.plan.shelf import Found
 from golf.report.collect import Results, collect
 from golf.report.record import bytes_per_token, final_score
 from golf.report.study import Line, Study
@@ -83,18 +83,18 @@ class Entry:
         table = tuple(r for r in self.analysis.table if r.row in names)
         return replace(self.analysis, study=kept, table=table)
 
-    def result(self, node: Node) -> Result:
+    def result(self, node: Node) -> Found:
         """Return the result of a node; a finished row has all of them."""
         found = self.results.of(node)
         assert found is not None
         return found
 
-    def final(self, seed: int) -> Result:
+    def final(self, seed: int) -> Found:
         """Return the result that holds a seed's submitted score."""
         cell = self.cells[seed]
         return self.result(cell.ttt or next(iter(cell.post.values())))
 
-    def everything(self) -> list[Result]:
+    def everything(self) -> list[Found]:
         """Return the results of all nodes of the row."""
         return [self.result(n) for cell in self.cells.values() for n in nodes_of(cell)]
 
