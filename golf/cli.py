@@ -20,7 +20,7 @@ from golf.errors import GolfError
 DOORS = {
     "run": "golf.launch.doors:run",
     "plan": "golf.launch.doors:plan",
-    "show": "golf.plan.doors:show",
+    "show": "golf.launch.row_doors:show",
     "factors": "golf.config.doors:factors",
     "init": "golf.config.doors:init",
     "report": "golf.report.doors:report",
@@ -28,6 +28,7 @@ DOORS = {
     "import": "golf.report.doors:import_logs",
     "schema": "golf.plan.doors:schema",
     "diff": "golf.plan.doors:diff",
+    "fit": "golf.launch.row_doors:fit",
     "freeze": "golf.launch.artifact_doors:freeze",
     "verify": "golf.launch.artifact_doors:verify",
     "submit": "golf.submit.doors:submit",

@@ -12,6 +12,7 @@ from golf.files import renamed_into_place
 from golf.freeze.script import freeze
 from golf.plan.graph import Cell, Node, Plan
 from golf.plan.row import Row
+from golf.plan.show import cell_of
 from golf.records import read_result, stands
 
 
@@ -30,19 +31,6 @@ def freeze_row(plan: Plan, row: Row, seed: int | None, output: Path) -> Iterator
         temporary.write_bytes(script)
     yield f"wrote {output}: {len(script):,} bytes, row {row.name}, seed {cell.seed}"
     yield f"next: {run_line(cell, str(output))} {plan.paths.dataset(cell.train.dataset.key)}"
-
-
-def cell_of(plan: Plan, row: Row, seed: int | None) -> Cell:
-    """Return the cell of a row and a seed; of its first seed for None.
-
-    Raises:
-        GolfError: the row has no such seed.
-    """
-    cells = {c.seed: c for c in plan.cells_of(row)}
-    if seed is not None and seed not in cells:
-        listed = ", ".join(map(str, cells))
-        raise fail(f"row {row.name!r} has no seed {seed}", f"there are {listed}")
-    return cells[seed] if seed is not None else next(iter(cells.values()))
 
 
 def script_of(plan: Plan, cell: Cell) -> bytes:

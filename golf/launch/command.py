@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from golf.config.machine import Launch, device_of
 from golf.errors import fail
@@ -92,6 +93,16 @@ def inspect_command(request: Path) -> Command:
     """Return the line that counts the parameters of the models in ``request``."""
     argv = (sys.executable, "-m", "golf.stages.inspect", str(request))
     return Command(argv, {}, request.with_suffix(".log"))
+
+
+def node_command(folder: Path, training: Mapping[str, Any]) -> Command:
+    """Return the line that runs one node on what the training that it descends from ran on."""
+    device, processes = training["numerics.device"], training["numerics.world_size"]
+    threads = training.get("numerics.threads", 1)
+    launch = Launch(nproc_per_node=processes, device=device, threads=threads)
+    slot = Slot(tuple(range(processes if device == "cuda" else processes * threads)))
+    argv = (*_torchrun(launch), "-m", "golf.stages", str(folder))
+    return Command(argv, _environment(launch, slot, device), folder / "log.txt")
 
 
 def script_command(plan: Plan, script: Path, data: Path) -> Command:

@@ -25,23 +25,6 @@ def schema() -> None:
     typer.echo(json.dumps(matrix_schema(), indent=1))
 
 
-def show(
-    matrix: MatrixFile,
-    row: Annotated[str, typer.Argument(help="Row to show (default: the baseline).")] = "",
-    profile: Profile = "",
-    overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
-) -> None:
-    """Print a row's settings, where each was set, and its folders.
-
-    Example: golf show matrices/quickstart.yaml baseline
-    """
-    from golf.plan.ledger import plan_as_run
-    from golf.plan.show import find_row, row_lines
-
-    planned, _ = plan_as_run(matrix, options_from(profile, overrides))
-    typer.echo("\n".join(row_lines(planned, find_row(planned, row))))
-
-
 def diff(
     matrix: MatrixFile,
     other: Annotated[Path | None, typer.Argument(metavar="[OTHER]", help="Matrix file.")] = None,

@@ -50,6 +50,11 @@ class Spec(dict[str, Value]):
         return canonical_json(self)
 
 
+def node_key(stage: Stage, spec: Spec, source: str) -> str:
+    """Return the hash of ``[stage, recipe, spec, [key of the input]]`` as canonical JSON."""
+    return text_key(f'["{stage}",{RECIPE[stage]},{spec.json},["{source}"]]')
+
+
 class Node(Frozen):
     """One stage with its resolved knobs and inputs; the unit of reuse.
 
@@ -65,9 +70,8 @@ class Node(Frozen):
 
     @cached_property
     def key(self) -> str:
-        """The hash of ``[stage, recipe, spec, [key of the input]]`` as canonical JSON."""
         source = self.weights.key if self.weights else self.dataset.key
-        return text_key(f'["{self.stage}",{RECIPE[self.stage]},{self.spec.json},["{source}"]]')
+        return node_key(self.stage, self.spec, source)
 
     @property
     def id(self) -> NodeId:

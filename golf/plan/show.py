@@ -12,7 +12,8 @@ from golf.errors import did_you_mean, fail
 from golf.frozen import Frozen
 from golf.plan.cost import Counts, Estimate
 from golf.plan.doubts import doubts
-from golf.plan.graph import Plan
+from golf.plan.fitted import choice_lines
+from golf.plan.graph import Cell, Plan
 from golf.plan.row import Row
 from golf.plan.size.show import size_json, size_lines, size_words
 from golf.plan.work import NEVER, counts, jobs, pending, reasons
@@ -218,6 +219,19 @@ def find_row(plan: Plan, name: str) -> Row:
     return rows[name]
 
 
+def cell_of(plan: Plan, row: Row, seed: int | None) -> Cell:
+    """Return the cell of a row and a seed; of its first seed for None.
+
+    Raises:
+        GolfError: the row has no such seed.
+    """
+    cells = {c.seed: c for c in plan.cells_of(row)}
+    if seed is not None and seed not in cells:
+        listed = ", ".join(map(str, cells))
+        raise fail(f"row {row.name!r} has no seed {seed}", f"there are {listed}")
+    return cells[seed] if seed is not None else next(iter(cells.values()))
+
+
 def window_words(row: Row) -> str:
     """Return the realised window of each layer, and how many layers see everything."""
     depth, pattern = row.values["model.depth"], str(row.values["model.window_pattern"])
@@ -240,3 +254,4 @@ def row_lines(plan: Plan, row: Row) -> Iterator[str]:
         for node in cell.nodes():
             done = "done" if stands(plan.paths, *node.id) else "to run"
             yield f"  {done:<7} {plan.node_paths(node).folder}"
+        yield from choice_lines(plan, cell)

@@ -8,10 +8,11 @@ from functools import cached_property
 
 from golf.errors import fail
 from golf.files import file_sha256
-from golf.freeze.command import cell_of, script_of
+from golf.freeze.command import script_of
 from golf.plan.graph import Cell, Node, Plan
 from golf.plan.row import Row
 from golf.plan.shelf import Found
+from golf.plan.show import cell_of
 from golf.report.collect import Results, collect
 from golf.report.record import bytes_per_token, final_score
 from golf.report.study import Line, Study

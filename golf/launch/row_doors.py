@@ -1,0 +1,73 @@
+"""The commands about one row: show it, fit it to a cap."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from golf.errors import fail
+from golf.plan.flags import MatrixFile, Overrides, Profile, options_from
+from golf.records import ARTIFACT_LIMIT
+
+
+def show(
+    matrix: MatrixFile,
+    row: Annotated[str, typer.Argument(help="Row to show (default: the baseline).")] = "",
+    profile: Profile = "",
+    overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
+) -> None:
+    """Print a row's settings, where each was set, and its folders.
+
+    Example: golf show matrices/quickstart.yaml baseline
+    """
+    from golf.plan.ledger import plan_as_run
+    from golf.plan.show import find_row, row_lines
+
+    planned, _ = plan_as_run(matrix, options_from(profile, overrides))
+    typer.echo("\n".join(row_lines(planned, find_row(planned, row))))
+
+
+def fit(
+    target: Annotated[
+        Path, typer.Argument(metavar="MATRIX|RUN", help="Matrix file, or a folder runs/train/KEY.")
+    ],
+    row: Annotated[str, typer.Option(help="Row of the matrix (default: the baseline).")] = "",
+    seed: Annotated[int | None, typer.Option(help="One of its seeds; the first else.")] = None,
+    cap: Annotated[
+        int, typer.Option(help="Bytes that model and code may take.", min=1)
+    ] = ARTIFACT_LIMIT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    profile: Profile = "",
+    overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
+) -> None:
+    """Choose bits and clips by role, so that a finished training fits the cap with least loss.
+
+    Nothing is trained again. The settings to paste are printed; `fit: BYTES` in a row does the
+    same. Exit code 1 when not even the smallest fits.
+
+    Example: golf fit matrices/quickstart.yaml --row int4 --cap 400000
+    """
+    from golf.launch.fit import fit_cell, fit_run, quantizing
+    from golf.plan.fitted import fit_lines
+    from golf.plan.ledger import plan_as_run
+    from golf.plan.show import cell_of, find_row
+
+    others, wanted = quantizing([*overrides, f"fit={cap}"])
+    if target.is_dir():
+        if others or row or seed is not None or profile:
+            raise fail(
+                "a folder is one training; only its quantization can be set",
+                "such as --set compressor=brotli",
+            )
+        found = fit_run(target, wanted)
+    else:
+        planned, _ = plan_as_run(target, options_from(profile, others))
+        found = fit_cell(planned, cell_of(planned, find_row(planned, row), seed), wanted)
+    if as_json:
+        typer.echo(json.dumps({**found.measures, **found.facts["fit"]}, indent=2))
+    else:
+        typer.echo("\n".join(fit_lines(found)))
+    raise typer.Exit(1 if found.facts["fit"]["over"] else 0)
