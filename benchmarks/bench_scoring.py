@@ -30,7 +30,7 @@ from golf.stages.scoring import BATCH_TOKENS, Scorer, ScoreSheet, Tell
 from golf.stages.world import World
 
 ALONE = World(0, 1, torch.device("cpu"))
-VOCAB, LENGTH, ROUNDS = 1024, 512, 2
+VOCAB, LENGTH, ROUNDS = 1024, 512, 4
 MODEL = ModelConfig(depth=4, model_dim=256, head_dim=64, n_kv_head=2, q_gain=1.5)
 SGD = TTTConfig(method="sgd", chunk_tokens=2048, batch_tokens=2048, lr=0.001)
 LORA = TTTConfig(method="lora", lora_rank=16, lora_chunk=48, lora_batch=16)
