@@ -8,6 +8,7 @@ Run: python benchmarks/bench_startup.py
 
 from __future__ import annotations
 
+import os
 import platform
 import statistics
 import subprocess
@@ -42,7 +43,8 @@ def main() -> None:
         for name, line in COMMANDS.items():
             times[name].append(seconds(line))
     bare = statistics.median(times["python -c pass"])
-    print(f"Python {platform.python_version()}, {platform.machine()}, median of {ROUNDS}\n")
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    print(f"Python {platform.python_version()}, median of {ROUNDS}, {load}\n")
     print("| command | ms | x bare Python |\n|:--|--:|--:|")
     for name, taken in times.items():
         median = statistics.median(taken)

@@ -10,6 +10,7 @@ Run: python benchmarks/overhead.py
 from __future__ import annotations
 
 import importlib.util
+import os
 import statistics
 import subprocess
 import sys
@@ -100,7 +101,8 @@ def main() -> None:
                 if command:
                     taken[label].append(seconds(command, folder))
     bare = statistics.median(taken["bare interpreter"][1:])
-    print(f"Median of {ROUNDS} interleaved rounds; the first is left out.\n")
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    print(f"Median of {ROUNDS} interleaved rounds, the first left out; {load}.\n")
     print("| what | ms | over a bare interpreter, ms | ratio |\n|:--|--:|--:|--:|")
     for label, times in taken.items():
         if not times:

@@ -38,6 +38,9 @@ class Frozen:
 
     def __init__(self, *values: Any, **named: Any) -> None:
         names, mine = self._names, vars(self)
+        if len(values) == len(names) and not named:
+            mine.update(zip(names, values, strict=True))
+            return
         mine.update(self._defaults)
         mine.update(zip(names, values, strict=False))
         mine.update(named)

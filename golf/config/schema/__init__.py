@@ -33,9 +33,16 @@ class RunConfig(Frozen):
 KNOBS: dict[str, Knob] = knob_table(RunConfig)
 
 
+Needs = tuple[tuple[str, object], ...]  # other knobs, each with the values that they may have
+
+
 def is_relevant(knob: Knob, values: Values) -> bool:
     """Say whether ``knob`` is read at all, given the values of the knobs that it needs."""
-    for other, allowed in _all_needs(knob.name):
+    return not knob.needs or _met(_all_needs(knob.name), values)
+
+
+def _met(needs: Needs, values: Values) -> bool:
+    for other, allowed in needs:
         value = values[other]
         if value not in allowed if isinstance(allowed, tuple) else value == KNOBS[other].off:
             return False
@@ -43,7 +50,7 @@ def is_relevant(knob: Knob, values: Values) -> bool:
 
 
 @cache
-def _all_needs(name: str) -> tuple[tuple[str, object], ...]:
+def _all_needs(name: str) -> Needs:
     """Return what a knob needs, and what that needs in turn."""
     direct = KNOBS[name].needs.items()
     return (*direct, *(need for other, _ in direct for need in _all_needs(other)))
@@ -51,7 +58,17 @@ def _all_needs(name: str) -> tuple[tuple[str, object], ...]:
 
 def relevant(values: Values) -> dict[str, Value]:
     """Return the values that are read at all."""
-    return {n: values[n] for n, k in KNOBS.items() if not k.needs or is_relevant(k, values)}
+    unread = {n for needs, names in _by_needs().items() if not _met(needs, values) for n in names}
+    return {n: values[n] for n in KNOBS if n not in unread}
+
+
+@cache
+def _by_needs() -> dict[Needs, list[str]]:
+    """Return the knobs that need the same."""
+    found: dict[Needs, list[str]] = {}
+    for name in KNOBS:
+        found.setdefault(_all_needs(name), []).append(name)
+    return found
 
 
 def unmet_need(knob: Knob, values: Values) -> str | None:
@@ -68,7 +85,7 @@ def spec_for(values: Values, *stages: Stage) -> dict[str, Value]:
     return {
         k.name: value
         for k in _of_stages(stages)
-        if (value := values[k.name]) != k.off and (not k.needs or is_relevant(k, values))
+        if (value := values[k.name]) != k.off and is_relevant(k, values)
     }
 
 
