@@ -141,7 +141,7 @@ class RunPaths:
         return self.runs / "run.lock"
 
     def node(self, stage: str, key: str) -> NodePaths:
-        return NodePaths(self.runs / stage / key)
+        return NodePaths(self.root.joinpath("runs", stage, key))
 
     def dataset(self, key: str) -> Path:
         return self.runs / "data" / key

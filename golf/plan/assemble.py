@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from golf.config.machine import Launch, Machine
 from golf.config.matrix import BASELINE, Layer, Matrix
@@ -13,7 +14,9 @@ from golf.plan.expand import expand
 from golf.plan.graph import Place, Plan, plan_matrix
 from golf.plan.row import Rows
 from golf.plan.stack import RowMaker
-from golf.plan.staging import Ask, Staging
+
+if TYPE_CHECKING:
+    from golf.plan.staging import Ask
 
 
 class Setup(Frozen):
@@ -39,6 +42,8 @@ def assemble(matrix: Matrix, setup: Setup, ask: Ask) -> Plan:
     checked = _expand(matrix, setup, late_rows(matrix))
     if not matrix.waves and not matrix.seed_rule:
         return plan_matrix(checked, setup.root, setup.variant)
+    from golf.plan.staging import Staging  # noqa: PLC0415 (start-up: most matrices have no waves)
+
     _refuse_dropped(matrix, checked)
     names = {row.name for row in checked.rows}
     matrix = replace(matrix, drafts=tuple(d for d in matrix.drafts if d.name in names))

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from golf.config.datasets import find_dataset
 from golf.config.knob import Stage, Value
@@ -23,9 +23,11 @@ from golf.config.machine import Launch, Machine, numerics
 from golf.config.schema import KNOBS, spec_for
 from golf.files import canonical_json, content_key, text_key
 from golf.frozen import Frozen
-from golf.plan.outcome import Outcome, Waiting
 from golf.plan.row import Row, Rows
 from golf.records import NodeId, NodePaths, NodeSpec, RunPaths
+
+if TYPE_CHECKING:
+    from golf.plan.outcome import Outcome, Waiting
 
 # Bumped by hand when the numbers that a stage produces change; the golden test says when.
 RECIPE = {"data": 1, "train": 1, "quantize": 2, "evaluate": 1, "ttt": 2}
