@@ -16,3 +16,9 @@ CLOSE = 0.002  # of the cap: how far below it is close enough
 def fitted_spec(spec: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the quantization that sets what fitting chose; it gives the same artifact."""
     return {n: v for n, v in spec.items() if n not in FIT_KNOBS} | dict(settings)
+
+
+def settled_spec(spec: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a finished quantization's settings, chosen ones included, by its result's facts."""
+    fit = facts.get("fit")
+    return fitted_spec(spec, fit["settings"]) if fit else dict(spec)

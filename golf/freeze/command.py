@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from golf.config.fitted import FIT, fitted_spec
+from golf.config.fitted import FIT, settled_spec
 from golf.errors import fail
 from golf.files import renamed_into_place
 from golf.freeze.script import freeze
@@ -60,4 +60,4 @@ def _settled(plan: Plan, node: Node) -> Mapping[str, Any]:
     if found is None:
         what = "its bits and clips are chosen when it is quantized, and it has not been"
         raise fail(what, f"golf run {plan.rows.matrix.path}", str(paths.folder))
-    return fitted_spec(node.spec, found.facts["fit"]["settings"])
+    return settled_spec(node.spec, found.facts)

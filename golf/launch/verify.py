@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from golf.errors import fail
-from golf.files import file_sha256, read_json, write_json
+from golf.errors import GolfError, fail
+from golf.files import file_sha256
 from golf.frozen import Frozen
+from golf.launch.ask import ask
 from golf.records import NodePaths, Result, RunPaths, enclosing_project, read_result
 
 
@@ -90,20 +88,8 @@ def _score(artifact: Path, data: Path, specs: list[dict[str, Any]]) -> list[dict
         alone = folder / "artifact.bin"
         shutil.copyfile(artifact, alone)
         request = {"artifact": str(alone), "data": str(data), "evaluations": specs}
-        write_json(folder / "request.json", request)
-        argv = [sys.executable, "-m", "golf.stages.verify", "request.json", "answer.json"]
-        done = subprocess.run(
-            argv, cwd=folder, env=_environment(), capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            said = done.stderr.strip().replace(str(alone), str(artifact))
-            raise fail(said or f"scoring ended with code {done.returncode}")
-        found: list[dict[str, Any]] = read_json(folder / "answer.json")
+        try:
+            found: list[dict[str, Any]] = ask("golf.stages.verify", request, folder)
+        except GolfError as error:
+            raise fail(str(error).replace(str(alone), str(artifact))) from None
         return found
-
-
-def _environment() -> dict[str, str]:
-    """Return this process's environment with golf's own source on the path."""
-    source = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))
-    return os.environ | {"PYTHONPATH": path}

@@ -8,6 +8,7 @@ from typing import Any
 from golf.config.fitted import FIT
 from golf.config.schema import KNOBS
 from golf.config.values import format_value
+from golf.plan.columns import columns
 from golf.plan.graph import Cell, Plan
 from golf.records import Result, read_result, stands
 
@@ -27,11 +28,7 @@ def choice_lines(plan: Plan, cell: Cell) -> Iterator[str]:
 def fit_lines(result: Result) -> Iterator[str]:
     """Yield a table of the roles, the outcome, and the settings to paste into a matrix."""
     fit, sizes = result.facts["fit"], result.measures
-    rows = [HEADS, *map(_cells, fit["roles"])]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADS))]
-    for row in rows:
-        first, *rest = (cell.rjust(w) for cell, w in zip(row, widths, strict=True))
-        yield "  ".join([row[0].ljust(len(first)), *rest])
+    yield from columns([HEADS, *map(_cells, fit["roles"])])
     windows = f"{fit['windows']} windows of the training split"
     loss = f"{fit['loss_nats']:+.4f} ± {fit['unsure_nats']:.4f} nats per token on {windows}"
     yield f"all: {loss} ({fit['plain_nats']:.4f} without rounding)"

@@ -46,24 +46,48 @@ def bytes_by_kind(packed: bytes, tensors: Mapping[str, Codes | Tensor], packing:
     names = kind_names(coded)
     matrices = [m.codes.contiguous().numpy() for m in matrices_of(coded.values())]
     alike = {n: [m for m, k in zip(matrices, names, strict=True) if k == n] for n in names}
-    table = {name: _counted(found) for name, found in alike.items()}
-    parts, general = sections_of(packed, tensors), general_of(packing.compressor)
-    if packing.compressor == "ans":
-        sizes = _priced(names, matrices, parts.side, packing.quality)
-    elif packing.layout.by_kind:
-        sizes = dict(zip(table, map(float, parts.streams), strict=True))
-    else:
-        sizes = _shared_out(
-            len(packed) - len(compress(general, parts.rest, packing.quality)), table
-        )
-    for name, size in sizes.items():
-        table[name]["coded_bytes"] = size
-    halves = halves_of(tensors)
-    for name, part in ((SCALES, halves[: len(matrices)]), (PASSED, halves[len(matrices) :])):
+    table = {name: _counted(found) | {"coded_bytes": 0.0} for name, found in alike.items()}
+    for name, size in zip(names, bytes_by_matrix(packed, tensors, packing), strict=True):
+        table[name]["coded_bytes"] += size
+    halves, sizes = halves_of(tensors), fp16_bytes(tensors, packing)
+    parts = halves[: len(matrices)], halves[len(matrices) :]
+    for name, part, size in zip((SCALES, PASSED), parts, sizes, strict=True):
         entries = sum(h.numel() for h in part)
-        size = len(compress(general, split_bytes(part), packing.quality))
         table[name] = {"matrices": len(part), "entries": entries, "coded_bytes": size}
     return table
+
+
+def fp16_bytes(tensors: Mapping[str, Codes | Tensor], packing: Packing) -> tuple[int, int]:
+    """Return the bytes of all scales, and of what passes through, each compressed apart."""
+    general, halves = general_of(packing.compressor), halves_of(tensors)
+    scales = len(matrices_of(t for t in tensors.values() if isinstance(t, Codes)))
+    parts = (split_bytes(part) for part in (halves[:scales], halves[scales:]))
+    first, second = (len(compress(general, part, packing.quality)) for part in parts)
+    return first, second
+
+
+def bytes_by_matrix(
+    packed: bytes, tensors: Mapping[str, Codes | Tensor], packing: Packing
+) -> list[float]:
+    """Return the coded bytes of each of ``matrices_of``; see ``bytes_by_kind``.
+
+    Within a stream of its own kind, as where all are compressed together, bytes are shared out.
+    """
+    coded = {n: t for n, t in tensors.items() if isinstance(t, Codes)}
+    names = kind_names(coded)
+    matrices = [m.codes.contiguous().numpy() for m in matrices_of(coded.values())]
+    parts, general = sections_of(packed, tensors), general_of(packing.compressor)
+    if packing.compressor == "ans":
+        return _priced(names, matrices, parts.side, packing.quality)
+    if not packing.layout.by_kind:
+        whole = len(packed) - len(compress(general, parts.rest, packing.quality))
+        return _shared_out(whole, matrices)
+    sizes = [0.0] * len(names)
+    for kind, stream in zip(dict.fromkeys(names), parts.streams, strict=True):
+        places = [i for i, name in enumerate(names) if name == kind]
+        for i, size in zip(places, _shared_out(stream, [matrices[i] for i in places]), strict=True):
+            sizes[i] = size
+    return sizes
 
 
 def _counted(matrices: list[Matrix]) -> dict[str, float]:
@@ -77,26 +101,20 @@ def _counted(matrices: list[Matrix]) -> dict[str, float]:
     }
 
 
-def _shared_out(whole: int, table: Table) -> dict[str, float]:
-    """Return the bytes of each kind where all are compressed together.
+def _shared_out(whole: int, matrices: list[Matrix]) -> list[float]:
+    """Return the bytes of each matrix where all are compressed together.
 
     They are in step with entropy, and rows that repeat others take nothing.
     """
-    weights = {
-        n: line["entropy_bytes"] * line["distinct_rows"] / max(line["rows"], 1)
-        for n, line in table.items()
-    }
-    total = max(sum(weights.values()), 1.0)
-    return {n: whole * weight / total for n, weight in weights.items()}
+    lines = [_counted([m]) for m in matrices]
+    weights = [n["entropy_bytes"] * n["distinct_rows"] / max(n["rows"], 1) for n in lines]
+    total = max(sum(weights), 1.0)
+    return [whole * weight / total for weight in weights]
 
 
-def _priced(
-    names: list[str], matrices: list[Matrix], side: bytes, quality: int
-) -> dict[str, float]:
+def _priced(names: list[str], matrices: list[Matrix], side: bytes, quality: int) -> list[float]:
     """Return bytes by golf's coder: of integers, and of what the side section says of them."""
     ratio = len(compress("brotli", side, quality)) / max(len(side), 1)
-    sizes, kinds = dict.fromkeys(names, 0.0), list(dict.fromkeys(names))
+    kinds = list(dict.fromkeys(names))
     priced = shares(matrices, [kinds.index(n) for n in names], side)
-    for name, share in zip(names, priced, strict=True):
-        sizes[name] += share.coded + ratio * share.side
-    return sizes
+    return [share.coded + ratio * share.side for share in priced]

@@ -119,6 +119,10 @@ class Fitting:
                 "role": role, "bits": rung.bits, "clip_sigmas": rung.clip,
                 "weights": sum(w.numel() for w in self.trial.of_role(role).values()),
                 "coded_bytes": round(file.coded[role]), "loss_nats": self.trial.cost(own)[0],
+                "probes": [
+                    {"step_sigmas": self.ladders[role][p.rung].step, "loss_nats": p.loss,
+                     "unsure_nats": p.unsure} for p in self.probes[role]
+                ],
             })  # fmt: skip
         loss, unsure = self.trial.cost(tensors)
         return {

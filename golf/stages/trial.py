@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from golf.config.fitted import ROLES
 from golf.config.schema.quant import QuantConfig
 from golf.data.loaders.batch import Batch
 from golf.model.gpt import GPT
@@ -21,7 +22,7 @@ from golf.stages.calibrate import window_loader, windows_in
 from golf.stages.context import Context
 from golf.stages.scoring import BATCH_TOKENS
 
-ROLES = ("attn", "mlp", "embed")
+SMALL = 0.05  # squared error over squared weights
 
 
 class Trial:
@@ -85,7 +86,10 @@ class Trial:
         """Return what it costs to round one role alone, at some rungs of each.
 
         Processes take turns; all know everything in the end. Repairs are left out: which
-        tensors get one is known only when all are rounded.
+        tensors get one is known only when all are rounded. Where the error is small, the loss is
+        the mean of two: with the error, and with its opposite. That cancels the slope of the loss
+        along this very error, which is luck, and leaves the curvature, which is what more error
+        of this size costs.
         """
         world, config = self.context.world, replace(self.config, lqer=False)
         jobs = [(role, place) for role in ladders for place in places[role]]
@@ -95,15 +99,23 @@ class Trial:
             if number % world.size == world.rank:
                 grids = {role: ladders[role][place]}
                 tensors = self._quantize(self.of_role(role), grids, config)
-                found[number] = torch.tensor(self.cost(tensors))
+                sides = [tensors, *([self._mirrored(tensors)] if grids[role].error < SMALL else [])]
+                found[number] = torch.tensor(self.cost(*sides))
         made: dict[str, list[Probe]] = {role: [] for role in ladders}
         for (role, place), (loss, unsure) in zip(jobs, world.sum(found).tolist(), strict=True):
             made[role].append(Probe(place, loss, unsure))
         return made
 
-    def cost(self, tensors: Tensors) -> tuple[float, float]:
-        """Return the nats per token by which these tensors raise the loss, and how sure that is."""
-        more = self.nats(tensors) - self.plain
+    def _mirrored(self, tensors: Tensors) -> Tensors:
+        """Return the weights with the opposite error."""
+        return {n: 2 * self.weights[n] - _back(t) for n, t in tensors.items()}
+
+    def cost(self, *sides: Tensors) -> tuple[float, float]:
+        """Return the nats per token by which these tensors raise the loss, and how sure that is.
+
+        Of several sets of tensors, the mean.
+        """
+        more = torch.stack([self.nats(tensors) for tensors in sides]).mean(0) - self.plain
         unsure = float(more.std() / len(more) ** 0.5) if len(more) > 1 else 0.0
         return float(more.mean()), unsure
 
@@ -112,12 +124,15 @@ class Trial:
         parameters = dict(self.model.named_parameters())
         with torch.no_grad():
             for name, tensor in tensors.items():
-                back = tensor.dequantize() if isinstance(tensor, Codes) else tensor
-                parameters[name].copy_(back)
+                parameters[name].copy_(_back(tensor))
             rows = [self.model(*b.to(self.context.world.device)) for b in self.windows]
             for name in tensors:
                 parameters[name].copy_(self.weights[name])
         return torch.cat([r.double().mean(1).cpu() for r in rows])
+
+
+def _back(tensor: Codes | Tensor) -> Tensor:
+    return tensor.dequantize() if isinstance(tensor, Codes) else tensor
 
 
 def unread_windows(context: Context, config: QuantConfig) -> list[Batch]:

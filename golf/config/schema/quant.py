@@ -155,7 +155,7 @@ class QuantConfig(Frozen):
         "(null: as set)", unit="byte", off=None, example=16_000_000, at_least=1, aliases=("fit",),
     )  # fmt: skip
     fit_tokens: int = knob(
-        16384, QUANTIZE, "tokens of the training split on which choices are compared, rounded up "
+        8192, QUANTIZE, "tokens of the training split on which choices are compared, rounded up "
         "to whole sequences", unit="token", example=1024, at_least=1,
         needs={"quant.fit_bytes": ON}, example_with={"quant.fit_bytes": 100_000},
         scale=Scale.BATCH,

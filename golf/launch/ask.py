@@ -1,0 +1,35 @@
+"""A question to the workshop: a process that reads a request and writes an answer."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from golf.errors import fail
+from golf.files import read_json, write_json
+
+
+def ask(module: str, request: dict[str, Any], folder: Path) -> Any:
+    """Return the answer of ``python -m MODULE REQUEST ANSWER``, which works in ``folder``.
+
+    Raises:
+        GolfError: it ended with an error; the message is what it said.
+    """
+    write_json(folder / "request.json", request)
+    argv = [sys.executable, "-m", module, "request.json", "answer.json"]
+    done = subprocess.run(
+        argv, cwd=folder, env=_environment(), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise fail(done.stderr.strip() or f"{module} ended with code {done.returncode}")
+    return read_json(folder / "answer.json")
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's environment with golf's own source on the path."""
+    source = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))
+    return os.environ | {"PYTHONPATH": path}
