@@ -1,7 +1,7 @@
 """What does a matrix cost before any work: help, twelve cells, ten thousand cells?
 
 Golf beside Hydra's multirun and Optuna on the same matrix of jobs that do nothing, interleaved in
-one run; times are also given as multiples of a bare interpreter. Tools that are not installed
+one run; wall and processor time, also beside a bare interpreter. Tools that are not installed
 show a dash (`pip install hydra-core optuna` in an environment of their own).
 
 Run: python benchmarks/overhead.py
@@ -10,13 +10,11 @@ Run: python benchmarks/overhead.py
 from __future__ import annotations
 
 import importlib.util
-import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from processes import interleaved, load, table
 
 ROUNDS = 7
 
@@ -83,34 +81,15 @@ def commands(folder: Path) -> dict[str, list[str] | None]:
     }  # fmt: skip
 
 
-def seconds(command: list[str], folder: Path) -> float:
-    """Return the wall time of a command."""
-    started = time.perf_counter()
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    return time.perf_counter() - started
-
-
 def main() -> None:
     """Print the table."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         lines = commands(folder)
-        taken: dict[str, list[float]] = {label: [] for label in lines}
-        for _ in range(ROUNDS + 1):
-            for label, command in lines.items():
-                if command:
-                    taken[label].append(seconds(command, folder))
-    bare = statistics.median(taken["bare interpreter"][1:])
-    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    print(f"Median of {ROUNDS} interleaved rounds, the first left out; {load}.\n")
-    print("| what | ms | over a bare interpreter, ms | ratio |\n|:--|--:|--:|--:|")
-    for label, times in taken.items():
-        if not times:
-            print(f"| {label} | — | — | — |")
-            continue
-        middle = statistics.median(times[1:])
-        over = f"{1000 * (middle - bare):.0f}"
-        print(f"| {label} | {1000 * middle:.0f} | {over} | {middle / bare:.1f} |")
+        runs = interleaved({n: line for n, line in lines.items() if line}, ROUNDS + 1, folder)
+    taken = {name: runs[name][1:] if name in runs else [] for name in lines}
+    print(f"Median of {ROUNDS} interleaved rounds, the first left out; {load()}.\n")
+    print(table(taken, "bare interpreter"))
 
 
 if __name__ == "__main__":

@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import random
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from processes import interleaved, load, table, timed
 
 from golf.plan.graph import Node, Plan
 from golf.plan.ledger import Options, plan_file, write_ledger
@@ -78,13 +76,6 @@ def output(node: Node) -> str:
     return node.key * 5
 
 
-def timed(*line: str, folder: Path) -> float:
-    """Return the seconds that a command takes."""
-    start = time.perf_counter()
-    subprocess.run([sys.executable, *line], cwd=folder, check=True, capture_output=True)
-    return time.perf_counter() - start
-
-
 def tidy_file(folder: Path, cells: int) -> None:
     """Write as many tidy rows with the same three scores."""
     rng = random.Random(0)
@@ -106,24 +97,16 @@ def main() -> None:
         write_ledger(plan, Options())
         finish(plan)
         tidy_file(folder, cells)
+        golf = [sys.executable, "-m", "golf", "report"]
         lines = {
-            "python -c pass": ("-c", "pass"),
-            "golf report --runs tidy.csv": ("-m", "golf", "report", "--runs", "tidy.csv"),
-            "golf report MATRIX": ("-m", "golf", "report", "matrices/many.yaml"),
+            "python -c pass": [sys.executable, "-c", "pass"],
+            "golf report --runs tidy.csv": [*golf, "--runs", "tidy.csv"],
+            "golf report MATRIX": [*golf, "matrices/many.yaml"],
         }
-        first = timed(*lines["golf report MATRIX"], folder=folder)
-        times: dict[str, list[float]] = {"golf report MATRIX, the first": [first]}
-        times |= {name: [] for name in lines}
-        for _ in range(REPEATS):
-            for name, line in lines.items():
-                times[name].append(timed(*line, folder=folder))
-    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    print(f"{len(plan.cells):,} cells, {len(plan.nodes):,} files, median of {REPEATS}, {load}\n")
-    print("| command | s | x bare Python |\n|:--|--:|--:|")
-    bare = statistics.median(times["python -c pass"])
-    for name, taken in times.items():
-        median = statistics.median(taken)
-        print(f"| {name} | {median:.2f} | {median / bare:.0f} |")
+        first = timed(lines["golf report MATRIX"], folder)
+        taken = {"golf report MATRIX, the first": [first], **interleaved(lines, REPEATS, folder)}
+    print(f"{len(plan.cells):,} cells, {len(plan.nodes):,} files, median of {REPEATS}, {load()}\n")
+    print(table(taken, "python -c pass"))
 
 
 if __name__ == "__main__":
