@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from golf.frozen import Frozen
 
 NUMBER = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 STEP = re.compile(
@@ -38,8 +39,7 @@ NEW_RUN = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Frozen):
     """A line about one step of the training; ``of`` is 0 where the line does not say."""
 
     step: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from golf.frozen import Frozen
 
 
 class Kind(StrEnum):
@@ -28,8 +29,7 @@ SLIDING = re.compile(r"sliding|stride")
 AVERAGED = re.compile(r"post[-_ ]?(?:ema|swa)|(?:ema|swa)[-_ ]eval")
 
 
-@dataclass(frozen=True)
-class Score:
+class Score(Frozen):
     """A score as printed.
 
     Attributes:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from golf.errors import fail
 from golf.files import content_key, read_json, write_json
+from golf.frozen import Frozen
 from golf.logs.meaning import Kind, Score
 from golf.logs.read import PARAMETERS, Run, curve_of
 from golf.records import Result
@@ -25,8 +26,7 @@ ROLES = {Kind.PRE: "pre", Kind.POST: "post", Kind.SLIDING: "post sliding", Kind.
 COMMON = re.compile(r"(?:logs?|train|training|output|stdout|run|seed|s|v)?[-_. ]*\d*$", re.I)
 
 
-@dataclass(frozen=True)
-class Imported:
+class Imported(Frozen):
     """One run of a log as a cell of a table.
 
     Attributes:

@@ -6,27 +6,22 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from golf.errors import fail
-from golf.logs.records import read_imported
-from golf.logs.text import read_text
+from golf.frozen import Frozen
 from golf.plan.ledger import Options, known_runs, plan_as_run
 from golf.records import RunPaths, enclosing_project
 from golf.report.collect import collect
-from golf.report.imported import study_of
 from golf.report.study import Study
 from golf.report.table import analyze
-from golf.report.tidy import read_tidy
-from golf.report.verify import told, verify
 from golf.report.write import FORMATS, Style, make_report
 
 TIDY = (".csv", ".tsv", ".jsonl", ".ndjson")
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Frozen):
     """What to report.
 
     Attributes:
@@ -71,8 +66,13 @@ def read_runs(path: Path, baseline: str = "") -> Study:
         GolfError: it is neither, or something in it is wrong.
     """
     if path.suffix in TIDY:
+        from golf.report.tidy import read_tidy  # noqa: PLC0415 (start-up)
+
         study = read_tidy(path, baseline)
     elif path.suffix == ".json" and path.exists():
+        from golf.logs.records import read_imported  # noqa: PLC0415 (start-up)
+        from golf.report.imported import study_of  # noqa: PLC0415
+
         study = study_of(read_imported(path), path.stem, baseline)
     else:
         hint = f"there are {', '.join(TIDY)}, and .json from `golf import`"
@@ -87,6 +87,9 @@ def verify_table(source: Source, path: Path) -> int:
     Raises:
         GolfError: the file cannot be read, or has no table that the results know.
     """
+    from golf.logs.text import read_text  # noqa: PLC0415 (start-up: most reports verify nothing)
+    from golf.report.verify import told, verify  # noqa: PLC0415
+
     check(source, "md")
     differing = 0
     for study, _ in studies(source):

@@ -8,11 +8,11 @@ factorial; there the variance between rows splits exactly into the factors' part
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any
 
 from golf.config.values import format_value
+from golf.frozen import Frozen
 from golf.report.table import Analysis, TableRow
 from golf.report.tables.shape import Table, interval, p_value, score, signed, table_of
 from golf.statistics.delta import Delta, mean, one_sample
@@ -20,8 +20,7 @@ from golf.statistics.delta import Delta, mean, one_sample
 Combination = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
-class Interaction:
+class Interaction(Frozen):
     """What the second factor changes about the effect of the first, bits per byte.
 
     Attributes:
@@ -34,8 +33,7 @@ class Interaction:
     contrast: Delta
 
 
-@dataclass(frozen=True)
-class MainEffect:
+class MainEffect(Frozen):
     """A factor of a full factorial.
 
     Attributes:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from golf.config.values import format_value
+from golf.frozen import Frozen
 from golf.records import ARTIFACT_LIMIT
 from golf.report.effects import interactions, main_effects
 from golf.report.study import EQUAL, HEADINGS
@@ -20,8 +20,7 @@ SHOWN = 12  # sentences of one kind
 GAP_SHARE = 0.25  # change of the quantization gap, relative, that is worth a sentence
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Frozen):
     """A sentence and what it rests on."""
 
     text: str

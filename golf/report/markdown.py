@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
-from tabulate import tabulate
-
 from golf.report.sections import Block, blocks
 from golf.report.table import Analysis
 from golf.report.tables.shape import Table
@@ -84,6 +82,8 @@ def grid(table: Table) -> str:
 
 def plain_grid(table: Table) -> str:
     """Return the table for a terminal, where nothing has to be escaped."""
+    from tabulate import tabulate  # noqa: PLC0415 (start-up: the report itself needs none)
+
     align = ["left"] * table.left + ["right"] * (len(table.columns) - table.left)
     return tabulate(table.rows, table.columns, "simple", colalign=align, disable_numparse=True)
 

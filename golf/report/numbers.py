@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from golf.errors import fail
+from golf.frozen import Frozen
 from golf.report.tables.record import outcome, record_numbers, rule_facts
 from golf.statistics.challenge import nats_to_bpb, record_test
 from golf.statistics.delta import Delta, mean, one_sample, paired, variance, welch
@@ -21,8 +21,7 @@ NAMES = {
 }
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(Frozen):
     """What is asked of two lists of scores, lower is better.
 
     Attributes:

@@ -8,8 +8,8 @@ test.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from golf.frozen import Frozen
 from golf.report.study import Line
 from golf.report.table import comparable
 from golf.statistics.challenge import RecordTest, record_test
@@ -19,8 +19,7 @@ FINAL = ("ttt_bpb", "post_bpb")
 Lines = Mapping[int, Line]  # by seed
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(Frozen):
     """A row held against another one by the rule.
 
     Attributes:

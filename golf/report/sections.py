@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from golf.frozen import Frozen
 from golf.report.cautions import cautions
 from golf.report.effects import effect_tables
 from golf.report.findings import findings
@@ -27,8 +27,7 @@ from golf.report.tables.record import record_table
 from golf.report.tables.shape import Table
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(Frozen):
     """A heading with sentences and tables under it."""
 
     title: str

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from golf.config.values import format_value
 from golf.errors import did_you_mean, fail
+from golf.frozen import Frozen
 from golf.report.command import Source, read_runs, studies
 from golf.report.imported import PLACES, cells_of, read_logs, study_of
 from golf.report.markdown import plain_grid
@@ -27,8 +27,7 @@ MOST_STEPS = 10
 RUNS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 
 
-@dataclass(frozen=True)
-class Side:
+class Side(Frozen):
     """One side of a comparison: a row of a table, or the whole table when ``row`` is ""."""
 
     text: str

@@ -7,8 +7,10 @@ findings, pictures and pages know only this.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from golf.frozen import Frozen
 
 TRAIN_MEASURES = (
     "steps", "tokens", "parameters", "flops_per_token", "train_s", "step_ms", "tokens_per_s",
@@ -42,8 +44,7 @@ CONDITIONS = {
 Line = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class StudyRow:
+class StudyRow(Frozen):
     """A row's words and settings.
 
     Attributes:
@@ -66,8 +67,7 @@ class StudyRow:
     own: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Curve:
+class Curve(Frozen):
     """A training curve; each list has a value per point.
 
     Attributes:
@@ -87,8 +87,7 @@ def no_curve(row: str, seed: int) -> Curve | None:
     return None
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(Frozen):
     """A node that crashed."""
 
     row: str
@@ -97,8 +96,7 @@ class Failure:
     error: str
 
 
-@dataclass(frozen=True)
-class Study:
+class Study(Frozen):
     """Everything a report may say.
 
     Attributes:

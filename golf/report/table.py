@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from golf.frozen import Frozen
 from golf.records import ARTIFACT_LIMIT
 from golf.report.study import MEASURES, SCORES, Line, Study, StudyRow, geometries
 from golf.statistics.delta import Delta, by_seed, mean, variance
@@ -15,8 +16,7 @@ from golf.statistics.verdict import Judgement, judge
 SAME_TEXT = 1e-4  # relative difference of scored bytes
 
 
-@dataclass(frozen=True)
-class Spread:
+class Spread(Frozen):
     """A measure over the seeds that have it; None where there is nothing to tell.
 
     Attributes:
@@ -28,8 +28,7 @@ class Spread:
     std: float | None
 
 
-@dataclass(frozen=True)
-class TableRow:
+class TableRow(Frozen):
     """One row of the table.
 
     Attributes:
@@ -73,8 +72,7 @@ class TableRow:
 NO_SPREAD = Spread(0, None, None)
 
 
-@dataclass(frozen=True)
-class Analysis:
+class Analysis(Frozen):
     """A study with its arithmetic done.
 
     Attributes:

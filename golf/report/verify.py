@@ -6,8 +6,8 @@ import html
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from golf.frozen import Frozen
 from golf.report.sections import blocks
 from golf.report.table import Analysis
 from golf.report.tables.shape import DASH, Table
@@ -20,8 +20,7 @@ SAME = {"experiment": "row", "name": "row", "delta": "Δ", "95% ci": "95 % inter
 KEYS = ("row", "seed", "against", "value")  # columns that say which line it is
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(Frozen):
     """A cell that says something else than the results."""
 
     row: str
@@ -36,8 +35,7 @@ class Difference:
         return f"{cell}: the table says {self.pasted}, the results {self.found}{told}"
 
 
-@dataclass(frozen=True)
-class Verification:
+class Verification(Frozen):
     """What became of every cell of a pasted text.
 
     Attributes:

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from golf.files import write_text
+from golf.frozen import Frozen
 from golf.records import RunPaths
-from golf.report.export import as_results, write_tensorboard
-from golf.report.formats import as_csv, as_json
-from golf.report.latex import as_latex
 from golf.report.markdown import render
-from golf.report.page.write import render_page
 from golf.report.study import Study
 from golf.report.table import Analysis, analyze
 
+# Module and function of every format but markdown, which is the one that is always there.
 PRINTED = {
-    "html": render_page,
-    "csv": as_csv,
-    "json": as_json,
-    "latex": as_latex,
-    "tsv": as_results,
+    "html": "golf.report.page.write:render_page",
+    "csv": "golf.report.formats:as_csv",
+    "json": "golf.report.formats:as_json",
+    "latex": "golf.report.latex:as_latex",
+    "tsv": "golf.report.export:as_results",
 }
 FORMATS = ("md", *PRINTED, "tensorboard")
 
 
-@dataclass(frozen=True)
-class Style:
+class Style(Frozen):
     """How a report looks.
 
     Attributes:
@@ -39,8 +36,7 @@ class Style:
     pictures: bool = False
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Frozen):
     """A rendered report and the files that were written."""
 
     text: str
@@ -54,13 +50,15 @@ def make_report(study: Study, style: Style, paths: RunPaths) -> Report:
     """
     analysis = analyze(study)
     if style.form == "tensorboard":
+        from golf.report.export import write_tensorboard  # noqa: PLC0415 (start-up)
+
         return Report("", (write_tensorboard(analysis, paths.report(study.name, "tensorboard")),))
     if style.form == "html" and not study.is_empty:
         page = paths.report(study.name, "html")
-        write_text(page, render_page(analysis))
+        write_text(page, _text(analysis, style.form))
         return Report("", (page,))
     if style.form != "md":
-        return Report(_text(analysis, style))
+        return Report(_text(analysis, style.form))
     file = paths.report(study.name, "md")
     if study.is_empty:
         return Report(render(analysis, style.fold))
@@ -81,12 +79,6 @@ def _beside(file: Path, picture: Path) -> str:
     return picture.relative_to(file.parent).as_posix()
 
 
-def _text(analysis: Analysis, style: Style) -> str:
-    forms = {
-        "csv": as_csv,
-        "json": as_json,
-        "latex": as_latex,
-        "html": render_page,
-        "tsv": as_results,
-    }
-    return forms[style.form](analysis)
+def _text(analysis: Analysis, form: str) -> str:
+    module, _, function = PRINTED[form].partition(":")
+    return str(getattr(import_module(module), function)(analysis))

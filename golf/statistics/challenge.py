@@ -9,8 +9,8 @@ needs the tokenizer's own bytes per token.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
+from golf.frozen import Frozen
 from golf.statistics.delta import Delta
 
 GAIN_NATS = 0.005
@@ -27,8 +27,7 @@ def bpb_to_nats(bpb: float, bytes_per_token: float) -> float:
     return bpb * math.log(2) * bytes_per_token
 
 
-@dataclass(frozen=True)
-class RecordTest:
+class RecordTest(Frozen):
     """Whether a candidate would be a record.
 
     Attributes:

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from golf.frozen import Frozen
 from golf.statistics import student
 
 Test = Literal["paired", "welch", "one-sample", "none"]
 
 
-@dataclass(frozen=True)
-class Delta:
+class Delta(Frozen):
     """Candidate minus baseline, in the unit of the values.
 
     Attributes:
@@ -121,8 +120,7 @@ def paired(candidate: Sequence[float], baseline: Sequence[float]) -> Delta:
     return Delta("paired", n, n, centre, math.sqrt(max(variance(differences), hidden) / n), n - 1.0)
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(Frozen):
     """What a test has to know of a side: how many values, their mean and sample variance."""
 
     n: int

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from golf.frozen import Frozen
 from golf.statistics import student
 from golf.statistics.delta import mean, variance
 
@@ -13,8 +13,7 @@ SETTLED = 1e-12  # of the fit: changes below this are rounding
 ROUNDS = 200
 
 
-@dataclass(frozen=True)
-class Noise:
+class Noise(Frozen):
     """The spread of scores that is left when what explains them is taken out.
 
     Attributes:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
+from golf.frozen import Frozen
 from golf.statistics.delta import Delta
 
 ALPHA = 0.05
@@ -34,8 +34,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(Frozen):
     """A delta with its place among all deltas of a table.
 
     Attributes:

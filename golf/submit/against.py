@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 
 from golf.errors import fail
+from golf.frozen import Frozen
 from golf.report.record import record_of
 from golf.statistics.challenge import RecordTest, record_test
 from golf.statistics.delta import Delta, Sample, one_sample, rounding_variance, sample, welch_of
@@ -16,8 +16,7 @@ SCORE = r"(\d+(?:\.\d+)?)"
 GIVEN = re.compile(rf"{SCORE}(?:,{SCORE}/(\d+))?")
 
 
-@dataclass(frozen=True)
-class Rival:
+class Rival(Frozen):
     """What was beaten, or not.
 
     Attributes:

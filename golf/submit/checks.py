@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from golf.frozen import Frozen
 from golf.plan.shelf import Found
 from golf.records import ARTIFACT_LIMIT
 from golf.report.scoring import audit_text
@@ -25,8 +25,7 @@ class Status(StrEnum):
     UNCHECKED = "not checked"
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(Frozen):
     """A rule and how the row stands to it.
 
     Attributes:

@@ -8,11 +8,12 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from golf.errors import fail
 from golf.files import write_json, write_text
+from golf.frozen import Frozen
 from golf.plan.ledger import Options, plan_as_run
 from golf.plan.show import find_row
 from golf.submit.against import Rival, parse_given, rival_of
@@ -26,8 +27,7 @@ from golf.submit.script import not_run, run_script
 SIGNS = {Status.MET: "met", Status.NOT_MET: "NOT MET", Status.UNCHECKED: "not checked"}
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(Frozen):
     """What a user asks for.
 
     Attributes:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from golf.errors import fail
 from golf.files import file_sha256
 from golf.freeze.command import script_of
+from golf.frozen import Frozen
 from golf.plan.graph import Cell, Node, Plan
 from golf.plan.row import Row
 from golf.plan.shelf import Found
@@ -19,8 +20,7 @@ from golf.report.study import Line, Study
 from golf.report.table import Analysis, analyze
 
 
-@dataclass(frozen=True)
-class Signature:
+class Signature(Frozen):
     """Who submits, and under which name; "" where it was not given."""
 
     author: str = ""
@@ -28,8 +28,7 @@ class Signature:
     name: str = ""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Frozen):
     """A finished row.
 
     Attributes:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from golf.frozen import Frozen
 
 WIDTH = 8.0  # inches: 800 pixels at 100 dots each
 DPI = 150
@@ -20,8 +21,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = ("-", "--", "-.", ":")
 
 
-@dataclass(frozen=True)
-class Theme:
+class Theme(Frozen):
     """Colours of a page."""
 
     name: str

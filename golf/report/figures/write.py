@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from golf.files import renamed_into_place
+from golf.frozen import Frozen
 from golf.report.figures.lines import draw_curves, draw_factors
 from golf.report.figures.rows import draw_bytes, draw_deltas, draw_stages
 from golf.report.figures.style import DPI, THEMES, Theme, drawn_in
@@ -25,8 +25,7 @@ PICTURES: dict[str, tuple[str, Draw]] = {
 }
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(Frozen):
     """A picture that was written.
 
     Attributes:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from golf.frozen import Frozen
 from golf.report.table import Spread
 
 DASH = "—"
 MINUS = "−"
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(Frozen):
     """Rows of plain text under headings; nothing is escaped yet.
 
     Attributes:
