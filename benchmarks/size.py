@@ -32,7 +32,7 @@ from golf.plan.size.grid import normal_bits
 from golf.plan.size.kinds import Kind
 from golf.plan.size.predict import Size, Subject, predict
 from golf.plan.size.samples import Sample
-from golf.plan.size.told import SAME, Sized, differing, sized_by, told_of
+from golf.plan.size.told import SAME, Sized, differing, records_bytes, sized_by, told_of
 from golf.quant.artifact import read_artifact
 from golf.quant.shares import bytes_by_kind
 from golf.records import NodeId, Result, RunPaths
@@ -94,12 +94,12 @@ def case(runs: Path, result: Result, results: Mapping[NodeId, Result]) -> Case:
     training = results[stage, key]
     settings = canonical_json(model_settings(training.spec))
     kinds = [Kind(**t) for t in answered(settings, "model")]
-    if "bytes_by_kind" not in result.facts:
+    if not records_bytes(result):
         file = runs / "quantize" / result.key / "artifact.bin"
         tensors = read_artifact(file).tensors
         packing = packing_of(group_from(result.spec, QuantConfig))
         table = bytes_by_kind(file.read_bytes(), tensors, packing)
-        result = dataclasses.replace(result, facts={"bytes_by_kind": table})
+        result = dataclasses.replace(result, facts=result.facts | {"bytes_by_kind": table})
     seen = sized_by(result, training)
     return Case(runs, result.key, kinds, seen, result.measures["model_bytes"])
 

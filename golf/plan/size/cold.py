@@ -15,14 +15,24 @@ from golf.plan.size.kinds import Grid, Kind, Spec
 
 REFERENCE = Grid(6 / 127, 127)  # int8 at six sigma: where the figures below were measured
 TOKENS = "embed_VC"
-VOCABULARY, RARER = 1024, 0.4  # ... and the vocabulary; larger ones have less likeness, by a power
-HEAD_SAVED, HEAD_SHAPE = 1.65, -0.08  # bits per entry in a head of its own, zero at first
-TIED_SAVED, TIED_PER_OCTAVE, TIED_RATE = 0.6, 0.28, 0.2  # tied: so many at this rate of Adam
+VOCABULARY, WIDTH = 1024, 64  # ... and in tables of this size; larger ones have less likeness
+HEAD_SAVED, HEAD_SHAPE, RARER = (
+    1.65,
+    -0.08,
+    0.4,
+)  # bits per entry in a head of its own, zero at first
+TIED_SAVED, TIED_RATE = 0.6, 0.2  # tied: so many at this rate of Adam,
+TIED_PER_RATE, TIED_PER_SIZE = (
+    0.28,
+    0.19,
+)  # more per octave below it, and less per octave of entries
+WIDE, WIDE_SAVED = 1 << 16, 0.05  # an MLP's outputs, zero at first: columns of different sizes
 TABLE_SAVED = 0.15  # a token table beside a head of its own
 PARENT_BITS = 12.8  # what naming a row's parent and factor takes, compressed
 EARLY, EARLY_STEPS = -0.5, 60.0  # a table beside a head: few rows have moved, by Adam's full rate
 TABLE_DOUBT, SELDOM = 0.25, 100.0  # doubled where a row is met less often than this
-GPTQ_BITS = 0.012  # what GPTQ's compensation adds to an entry
+CLIP_DOUBT = 0.06  # where the ends of the grid follow the largest weights
+GPTQ_BITS = 0.07  # what GPTQ's compensation adds to an entry, times the squared step
 
 
 class Excess(NamedTuple):
@@ -53,13 +63,20 @@ def cold_excess(kind: Kind, grid: Grid, training: Spec, quant: Spec, steps: floa
     lack = uniform_bits(*grid) - normal_bits(*grid)
     shape = _uniform_share(kind, training, steps) ** 2 * lack + _table_shape(kind, training, steps)
     if quant["quant.method"] == "gptq" and kind.group == "matrix":
-        shape += GPTQ_BITS
+        shape += GPTQ_BITS * grid.step**2
     copied = kind.copies / kind.rows * normal_bits(*grid)
     likeness, doubt = _likeness(kind, training)
     scale = alike_bits(*grid) / alike_bits(*REFERENCE)
-    alike = max(likeness * scale - PARENT_BITS / kind.columns, 0.0)
-    saved = copied + alike if quant["quant.compressor"] == "ans" else copied
-    return Excess(shape, saved, doubt * scale)
+    saved = max(likeness * scale - PARENT_BITS / kind.columns, 0.0) + _uneven(kind)
+    saved = copied + saved if quant["quant.compressor"] == "ans" else copied
+    unsure = doubt * scale + (0.0 if quant.get("quant.clip", "sigma") == "sigma" else CLIP_DOUBT)
+    return Excess(shape, saved, unsure)
+
+
+def _uneven(kind: Kind) -> float:
+    """Return bits that an entry saves by the different sizes of its matrix's columns."""
+    outputs = kind.bucket == "mlp" and kind.start == "zero"
+    return WIDE_SAVED if outputs and kind.rows * kind.columns >= WIDE else 0.0
 
 
 def _uniform_share(kind: Kind, training: Spec, steps: float | None) -> float:
@@ -97,8 +114,10 @@ def _likeness(kind: Kind, training: Spec) -> tuple[float, float]:
         return 0.0, 0.05
     if not training["model.tied"]:
         return TABLE_SAVED * rarer, 0.1
-    octaves = math.log2(TIED_RATE / max(float(training["optim.embed_lr"]), 1e-6))
-    return min(max(TIED_SAVED + TIED_PER_OCTAVE * octaves, 0.3), 1.5) * rarer, unsure
+    slower = math.log2(TIED_RATE / max(float(training["optim.embed_lr"]), 1e-6))
+    larger = math.log2(max(kind.rows * kind.columns, 1) / (VOCABULARY * WIDTH))
+    saved = TIED_SAVED + TIED_PER_RATE * slower - TIED_PER_SIZE * larger
+    return min(max(saved, 0.1), 2.0), unsure
 
 
 def _read_per_row(kind: Kind, training: Spec) -> float:

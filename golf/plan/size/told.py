@@ -72,8 +72,14 @@ class Sized(Frozen):
 
 def sized(results: Mapping[NodeId, Result]) -> list[Sized]:
     """Return every finished quantization that recorded its bytes by kind."""
-    pairs = ((r, training_of(r, results)) for r in results.values() if "bytes_by_kind" in r.facts)
+    pairs = ((r, training_of(r, results)) for r in results.values() if records_bytes(r))
     return [sized_by(result, training) for result, training in pairs if training]
+
+
+def records_bytes(result: Result) -> bool:
+    """Say whether a result tells all parts of its file."""
+    table = result.facts.get("bytes_by_kind", {})
+    return "scales" in table and "passed" in table
 
 
 def sized_by(result: Result, training: Result) -> Sized:
