@@ -11,10 +11,11 @@ import math
 from typing import NamedTuple
 
 from golf.plan.size.grid import alike_bits, normal_bits, uniform_bits
-from golf.plan.size.kinds import Grid, Kind, Spec
+from golf.plan.size.kinds import Grid, Kind, Spec, moved_variance, start_variance
 
 REFERENCE = Grid(6 / 127, 127)  # int8 at six sigma: where the figures below were measured
 TOKENS = "embed_VC"
+UNIFORM = ("uniform", "kaiming")
 VOCABULARY, WIDTH = 1024, 64  # ... and in tables of this size; larger ones have less likeness
 HEAD_SAVED, HEAD_SHAPE, RARER = (
     1.65,
@@ -32,6 +33,7 @@ PARENT_BITS = 12.8  # what naming a row's parent and factor takes, compressed
 EARLY, EARLY_STEPS = -0.5, 60.0  # a table beside a head: few rows have moved, by Adam's full rate
 TABLE_DOUBT, SELDOM = 0.25, 100.0  # doubled where a row is met less often than this
 CLIP_DOUBT = 0.06  # where the ends of the grid follow the largest weights
+FLOOR_DOUBT = 1.0  # of an entry's bits, where a floor holds up grids of weights of unknown size
 GPTQ_BITS = 0.07  # what GPTQ's compensation adds to an entry, times the squared step
 
 
@@ -69,8 +71,11 @@ def cold_excess(kind: Kind, grid: Grid, training: Spec, quant: Spec, steps: floa
     scale = alike_bits(*grid) / alike_bits(*REFERENCE)
     saved = max(likeness * scale - PARENT_BITS / kind.columns, 0.0) + _uneven(kind)
     saved = copied + saved if quant["quant.compressor"] == "ans" else copied
-    unsure = doubt * scale + (0.0 if quant.get("quant.clip", "sigma") == "sigma" else CLIP_DOUBT)
-    return Excess(shape, saved, unsure)
+    doubt = doubt * scale + (0.0 if quant.get("quant.clip", "sigma") == "sigma" else CLIP_DOUBT)
+    if steps is None:
+        doubt += abs(lack) if kind.start in UNIFORM else 0.0
+        doubt += FLOOR_DOUBT * normal_bits(*grid) if "quant.scale_floor" in quant else 0.0
+    return Excess(shape, saved, doubt)
 
 
 def _uneven(kind: Kind) -> float:
@@ -80,18 +85,11 @@ def _uneven(kind: Kind) -> float:
 
 
 def _uniform_share(kind: Kind, training: Spec, steps: float | None) -> float:
-    """Return the share of a matrix's variance that is still its uniform start.
-
-    Muon's steps have the root mean square lr sqrt(max(1, out / in) / max(out, in)) and, early
-    on, much the same direction.
-    """
-    if kind.start not in ("uniform", "kaiming") or steps is None or kind.group != "matrix":
+    """Return the share of a matrix's variance that is still its uniform start."""
+    if kind.start not in UNIFORM or steps is None or kind.group != "matrix":
         return 0.0
-    start = (1.0 if kind.start == "uniform" else 1 / 3) / kind.columns
-    size = max(1.0, kind.rows / kind.columns) / max(kind.rows, kind.columns)
-    full = 1.0 - float(training.get("train.warmdown_frac", 0.0)) / 2
-    moved = (float(training["optim.matrix_lr"]) * full * steps) ** 2 * size
-    return start / (start + moved)
+    start = start_variance(kind)
+    return start / (start + moved_variance(kind, training, steps))
 
 
 def _table_shape(kind: Kind, training: Spec, steps: float | None) -> float:

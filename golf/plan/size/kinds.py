@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -72,11 +73,31 @@ def grid_of(bucket: str, columns: int, quant: Spec, deviation: float) -> Grid:
     return Grid(max(end / levels(bits), floor / deviation), levels(bits))
 
 
-def deviation_of(kind: Kind, training: Spec) -> float:
-    """Return about what the standard deviation of a row is, for lack of the weights.
-
-    Inner matrices keep the size of their start; embeddings move by their learning rate.
-    """
+def deviation_of(kind: Kind, training: Spec, steps: float | None) -> float:
+    """Return about what the standard deviation of a row is, for lack of the weights."""
     if kind.group == "embed":
         return max(float(training["model.embed_init_std"]), float(training["optim.embed_lr"]))
-    return float(kind.columns**-0.5)
+    return math.sqrt(max(start_variance(kind) + moved_variance(kind, training, steps), 1e-12))
+
+
+def start_variance(kind: Kind) -> float:
+    """Return the variance of an inner matrix's entries at the start."""
+    shares = {
+        "zero": 0.0,
+        "kaiming": 1 / 3,
+        "orthogonal": kind.columns / max(kind.rows, kind.columns),
+    }
+    return shares.get(kind.start, 1.0) / kind.columns
+
+
+def moved_variance(kind: Kind, training: Spec, steps: float | None) -> float:
+    """Return the variance of what Muon has added to a matrix; 1 / columns after unknown steps.
+
+    A step has the root mean square lr sqrt(max(1, out / in) / max(out, in)), and early ones have
+    much the same direction.
+    """
+    if steps is None:
+        return 1 / kind.columns
+    size = max(1.0, kind.rows / kind.columns) / max(kind.rows, kind.columns)
+    full = 1.0 - float(training.get("train.warmdown_frac", 0.0)) / 2
+    return (float(training["optim.matrix_lr"]) * full * steps) ** 2 * size

@@ -20,6 +20,7 @@ HEADER_BYTES, TENSOR_BYTES = 380.0, 4.0  # settings, and a tensor's name and sha
 TABLE_BYTES, LANE_BYTES, LANE_CODES, MOST_LANES = 900.0, 4.0, 4096, 1024  # golf's entropy coder
 REPAIR_BITS = 3.0  # an entry of a low-rank factor, scales included
 TOLD_BITS = 0.015  # standard deviation of a told figure over rows of a preset, bits per entry
+FLOORED_BITS = 0.05  # ... more under a floor of steps, which small weights are sensitive to
 UNSEEN_CODER = 0.01  # ... of a general compressor of which nothing is finished, over its bits
 FP16_BITS = 3.0  # ... of an entry that passes through, where none was seen
 LEAST_BITS = 1e-3  # grids so coarse that nothing is left of an entry tell nothing
@@ -72,7 +73,7 @@ class Subject(Frozen):
         return float(given) if given else self.told.steps
 
     def grid(self, kind: Kind) -> Grid:
-        deviation = deviation_of(kind, self.training)
+        deviation = deviation_of(kind, self.training, self.steps)
         return grid_of(kind.bucket, kind.columns, self.quant, deviation)
 
     def coded(self) -> list[Kind]:
@@ -150,7 +151,8 @@ def _codes(row: Subject, kind: Kind, efficiency: Efficiency) -> tuple[float, flo
     more = mean(
         _beyond(s, kind, grid, plain, efficiency) for s in row.told.coders if kind.kind in s.table
     )
-    doubt = TOLD_BITS if more is not None else cold.doubt
+    floored = FLOORED_BITS if "quant.scale_floor" in row.quant else 0.0
+    doubt = TOLD_BITS + floored if more is not None else cold.doubt
     if more is None and row.quant["quant.compressor"] != "ans":
         doubt += UNSEEN_CODER * plain
     return kind.entries * max(plain + (more or 0.0), 0.0) / 8, kind.entries * doubt / 8

@@ -67,7 +67,9 @@ class Sized(Frozen):
     def grid(self, kind: Kind) -> Grid:
         columns = round(self.table[kind.kind]["entries"] / self.table[kind.kind]["rows"])
         here = kind._replace(columns=columns)
-        return grid_of(kind.bucket, columns, self.quant, deviation_of(here, self.training))
+        return grid_of(
+            kind.bucket, columns, self.quant, deviation_of(here, self.training, self.steps)
+        )
 
 
 def sized(results: Mapping[NodeId, Result]) -> list[Sized]:
