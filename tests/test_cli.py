@@ -86,6 +86,21 @@ def test_help_and_plan_import_neither_torch_nor_pandas(tmp_path: Path) -> None:
         assert not imported & {"torch", "pandas", "numpy", "scipy", "rich", "pydantic"}
 
 
+def test_a_command_loads_what_it_needs_alone(tmp_path: Path) -> None:
+    """Help reads no schema and no YAML; a plan without waves loads nothing that judges scores."""
+    (tmp_path / "m.yaml").write_text("factors:\n  rope_dims: [16]\n")
+    helped, planned = imports_of("--help", cwd=tmp_path), imports_of("plan", "m.yaml", cwd=tmp_path)
+    assert not helped & {"yaml", "golf.config.schema", "golf.plan.graph", "golf.report.table"}
+    assert {"yaml", "golf.config.schema", "golf.plan.graph"} <= planned
+    assert not planned & {"golf.plan.staging", "golf.statistics.delta", "golf.report.doors"}
+
+
+def test_a_misspelt_command_is_answered_with_the_closest_one() -> None:
+    done = golf("reprot")
+    assert done.returncode == 2
+    assert "No such command 'reprot'. Did you mean 'report'?" in done.stderr
+
+
 def test_the_version_is_printed() -> None:
     assert golf("--version").stdout.startswith("golf 0.")
 
