@@ -24,13 +24,13 @@ from typing import Any, NamedTuple
 
 import torch
 
+from golf.config.kinds import Kind
 from golf.config.schema import group_from
 from golf.config.schema.quant import QuantConfig
 from golf.errors import GolfError
 from golf.files import canonical_json
 from golf.plan.results import all_results
 from golf.plan.size.grid import normal_bits
-from golf.plan.size.kinds import Kind
 from golf.plan.size.predict import Size, Subject, predict
 from golf.plan.size.samples import Sample
 from golf.plan.size.told import SAME, Sized, differing, records_bytes, sized_by, told_of

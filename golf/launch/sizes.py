@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from golf.config.kinds import Kind
 from golf.launch.inspect import efficiencies
 from golf.plan.cost import Counts
 from golf.plan.graph import Plan
 from golf.plan.results import all_results
-from golf.plan.size.kinds import Kind
 from golf.plan.size.predict import Size, Subject, predict
 from golf.plan.size.told import sized, told_of
 

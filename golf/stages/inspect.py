@@ -8,7 +8,6 @@ and a grid.
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from golf.config.kinds import Kind
 from golf.config.schema import group_from
 from golf.config.schema.model import ModelConfig
 from golf.files import read_json, write_json
@@ -33,20 +33,6 @@ from golf.stages.code_bytes import code_bytes
 SAMPLE_COLUMNS = 256
 
 
-@dataclass
-class Tensors:
-    """Tensors of one kind and shape; fields as ``golf.plan.size.kinds.Kind`` has them."""
-
-    kind: str
-    bucket: str
-    group: str
-    start: str
-    number: int
-    rows: int
-    columns: int
-    copies: int
-
-
 def counted(settings: dict[str, Any]) -> dict[str, Any]:
     """Return parameters, operations per token and tensors of a model."""
     config, seq_len = group_from(settings, ModelConfig), settings["train.seq_len"]
@@ -55,24 +41,24 @@ def counted(settings: dict[str, Any]) -> dict[str, Any]:
     return {
         "parameters": sum(p.numel() for p in model.parameters()),
         "flops_per_token": train_flops_per_token(model, seq_len),
-        "tensors": [asdict(t) for t in tensors_of(model)],
+        "tensors": [t._asdict() for t in tensors_of(model)],
     }
 
 
-def tensors_of(model: nn.Module) -> list[Tensors]:
+def tensors_of(model: nn.Module) -> list[Kind]:
     """Return the parameters of a model, those of one kind and shape as one."""
-    found: dict[tuple[str, int, int], Tensors] = {}
+    found: dict[tuple[str, int, int], Kind] = {}
     roles = roles_of(model)
     for name, parameter in model.named_parameters():
         part = model.get_submodule(name.rpartition(".")[0])
         columns = parameter.shape[-1] if parameter.dim() == 2 else parameter.numel()
         rows = parameter.numel() // max(columns, 1)
         key = kind_of(name), rows, columns
-        if key not in found:
-            role, start = roles[name], getattr(part, "start", "table")
-            copies = part.copies if isinstance(part, SharedHeadLinear) else 0
-            found[key] = Tensors(key[0], role.bucket, role.group, start, 0, *key[1:], copies)
-        found[key].number += 1
+        role, start = roles[name], getattr(part, "start", "table")
+        copies = part.copies if isinstance(part, SharedHeadLinear) else 0
+        first = Kind(key[0], role.bucket, role.group, start, 0, rows, columns, copies)
+        known = found.get(key, first)
+        found[key] = known._replace(number=known.number + 1)
     return list(found.values())
 
 

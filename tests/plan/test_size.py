@@ -9,8 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from golf.config.kinds import Kind
 from golf.plan.size.grid import largest, normal_bits, searched, uniform_bits
-from golf.plan.size.kinds import Grid, Kind, grid_of
+from golf.plan.size.kinds import Grid, grid_of
 from golf.plan.size.predict import Size, Subject, predict
 from golf.plan.size.show import size_json, size_lines, size_words
 from golf.plan.size.told import Sized, Told, told_of

@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from golf.config.kinds import Kind
 from golf.plan.size.grid import alike_bits, normal_bits, uniform_bits
-from golf.plan.size.kinds import Grid, Kind, Spec, moved_variance, start_variance
+from golf.plan.size.kinds import Grid, Spec, moved_variance, start_variance
 
 REFERENCE = Grid(6 / 127, 127)  # int8 at six sigma: where the figures below were measured
 TOKENS = "embed_VC"

@@ -1,4 +1,4 @@
-"""The matrices of a model by kind, and the grid that each one is rounded on."""
+"""The grid that each kind of matrix is rounded on, and how large its weights are."""
 
 from __future__ import annotations
 
@@ -6,41 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from golf.config.kinds import Kind
 from golf.plan.size.grid import largest, levels, searched
 
 Spec = Mapping[str, Any]
-CODED = ("attn", "mlp", "matrix", "embed")
 GATE_BITS = 8
-
-
-class Kind(NamedTuple):
-    """Tensors of one kind, as the workshop counted them.
-
-    Attributes:
-        kind: a name without its layer number.
-        bucket: of the quantizer (``attn``, ``mlp``, ``embed``, ``gate``, ``pass``).
-        group: of the optimizer.
-        start: how it is filled at first (``zero``, ``uniform``, ...; ``table`` for others).
-        number, rows, columns: of such tensors, and their shape as matrices.
-        copies: rows of each that repeat others once shared heads are baked.
-    """
-
-    kind: str
-    bucket: str
-    group: str
-    start: str
-    number: int
-    rows: int
-    columns: int
-    copies: int
-
-    @property
-    def entries(self) -> int:
-        return self.number * self.rows * self.columns
-
-    def is_coded(self, quant: Spec) -> bool:
-        """Say whether it becomes integers; the rest passes through as fp16."""
-        return self.bucket in CODED or (self.bucket == "gate" and "quant.quant_gate" in quant)
 
 
 class Grid(NamedTuple):

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from golf.config.fitted import CLOSE, FIT, ROLES, SPARE, STEPS, fitted_spec
+from golf.config.kinds import Kind
 from golf.frozen import Frozen
 from golf.plan.size.cold import cold_excess, fp16_bytes
 from golf.plan.size.grid import alike_bits, levels, normal_bits
-from golf.plan.size.kinds import Grid, Kind, Spec, deviation_of, grid_of
+from golf.plan.size.kinds import Grid, Spec, deviation_of, grid_of
 from golf.plan.size.samples import Sample, sample_of
 from golf.plan.size.told import Sized, Told, mean
 from golf.records import ARTIFACT_LIMIT

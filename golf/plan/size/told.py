@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 
 from golf.config.fitted import fitted_spec
+from golf.config.kinds import Kind
 from golf.frozen import Frozen
 from golf.plan.results import training_of
 from golf.plan.size.cold import Excess, cold_excess
 from golf.plan.size.grid import normal_bits
-from golf.plan.size.kinds import Grid, Kind, Spec, deviation_of, grid_of
+from golf.plan.size.kinds import Grid, Spec, deviation_of, grid_of
 from golf.records import NodeId, Result
 
 SEEDS = ("train.seed", "train.data_seed")
