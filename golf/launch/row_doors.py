@@ -10,7 +10,6 @@ import typer
 
 from golf.errors import fail
 from golf.plan.flags import Overrides, Profile, options_from
-from golf.records import ARTIFACT_LIMIT
 
 
 def show(
@@ -69,8 +68,9 @@ def fit(
     row: Annotated[str, typer.Option(help="Row of the matrix (default: the baseline).")] = "",
     seed: Annotated[int | None, typer.Option(help="One of its seeds; the first else.")] = None,
     cap: Annotated[
-        int, typer.Option(help="Bytes that model and code may take.", min=1)
-    ] = ARTIFACT_LIMIT,
+        int | None,
+        typer.Option(help="Bytes that model and code may take (default: the challenge's).", min=1),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     profile: Profile = "",
     overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
@@ -86,8 +86,9 @@ def fit(
     from golf.plan.fitted import fit_lines
     from golf.plan.ledger import plan_as_run
     from golf.plan.show import cell_of, find_row
+    from golf.records import ARTIFACT_LIMIT
 
-    others, wanted = quantizing([*overrides, f"fit={cap}"])
+    others, wanted = quantizing([*overrides, f"fit={cap or ARTIFACT_LIMIT}"])
     if target.is_dir():
         if others or row or seed is not None or profile:
             raise fail(

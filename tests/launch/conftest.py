@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,13 +14,15 @@ import pytest
 
 from tests.matrices import TINY_LINES
 
-MATRIX = f"""\
+SOLO = f"""\
 name: tiny
 preset: quickstart
 seeds: [1]
 baseline:
 {TINY_LINES}
-factors:
+"""
+MATRIX = f"""\
+{SOLO}factors:
   rope_dims: [8]
 rows:
   int4: {{bits: 4}}
@@ -73,9 +76,17 @@ def golf(tmp_path: Path) -> Golf:
     return Golf(tmp_path)
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Golf:
-    """A project whose matrix has been run once by real torchrun jobs."""
-    golf = Golf(tmp_path_factory.mktemp("finished"))
+@pytest.fixture(scope="session")
+def run_once(tmp_path_factory: pytest.TempPathFactory) -> Golf:
+    """A project whose matrix has been run by real torchrun jobs; nobody writes to it."""
+    golf = Golf(tmp_path_factory.mktemp("once"))
     golf("run", "matrices/tiny.yaml")
+    return golf
+
+
+@pytest.fixture(scope="module")
+def finished(run_once: Golf, tmp_path_factory: pytest.TempPathFactory) -> Golf:
+    """A copy of that project, for the tests of one file."""
+    golf = Golf(tmp_path_factory.mktemp("finished"))
+    shutil.copytree(run_once.root / "runs", golf.root / "runs")
     return golf

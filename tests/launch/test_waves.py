@@ -6,13 +6,12 @@ import json
 import signal
 from pathlib import Path
 
-from tests.launch.conftest import MATRIX, Golf
+from tests.launch.conftest import SOLO, Golf
 from tests.launch.test_run import wait_for
 
-BASE = MATRIX[: MATRIX.index("factors:")]
-SHAPE = BASE.replace("name: tiny", "name: shape") + ("rows: {wide: {model_dim: 64}}\n")
+SHAPE = SOLO.replace("name: tiny", "name: shape") + ("rows: {wide: {model_dim: 64}}\n")
 CHAIN = (
-    BASE.replace("name: tiny", "name: chain")
+    SOLO.replace("name: tiny", "name: chain")
     + """\
 rows:
   int4: {bits: 4}
