@@ -45,7 +45,8 @@ def _table(table: Table) -> str:
 
 
 def _line(cells: tuple[str, ...]) -> str:
-    return " & ".join(_escape(c) for c in cells) + r" \\"
+    """Return a line; ``{}`` keeps the one above from taking its first sign as an argument."""
+    return "{}" + " & ".join(_escape(c) for c in cells) + r" \\"
 
 
 def _escape(text: str) -> str:
