@@ -36,6 +36,8 @@ heading("Post-quant").querySelector("button").click();
 found.descending = names();
 heading("Artifact").querySelector("button").click();
 found.bytes = names();
+heading("Δ post-quant vs parent").querySelector("button").click();
+found.deltas = names();
 const box = document.getElementById("filter");
 box.value = "WIDE"; box.dispatchEvent(new Event("input"));
 found.filtered = names();
@@ -69,6 +71,8 @@ def made() -> Study:
         row("wide", (1.0, 1.10), "base", {"model.rope_dims": 32}, BASE, artifact_bytes=16_000_001),
         row(HOSTILE, (1.0, 1.30), "base", artifact_bytes=2_000_000, change=HOSTILE, why=HOSTILE),
         row("later", (None, None), "base"),
+        row("1", (1.0, 1.25), "base"),
+        row("2", (1.0, 1.24), "1"),
         question=HOSTILE,
         notes=(HOSTILE,),
         curve=lambda r, s: Curve(steps, [5 - s / 50 for s in steps]) if r == "wide" else None,
@@ -95,14 +99,20 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_a_click_on_a_heading_sorts_by_numbers_and_back(found: dict[str, Any]) -> None:
-    assert found["names"] == ["base", "wide", HOSTILE, "later"]
-    assert found["ascending"] == ["wide", "base", HOSTILE, "later"]
+    assert found["names"] == ["base", "wide", HOSTILE, "later", "1", "2"]
+    assert found["ascending"] == ["wide", "base", "2", "1", HOSTILE, "later"]
     assert found["sign"] == "ascending"
-    assert found["descending"] == [HOSTILE, "base", "wide", "later"]
+    assert found["descending"] == [HOSTILE, "1", "2", "base", "wide", "later"]
 
 
 def test_artifacts_sort_by_their_exact_bytes(found: dict[str, Any]) -> None:
-    assert found["bytes"] == ["base", HOSTILE, "wide", "later"]
+    assert [n for n in found["bytes"] if n not in "12"] == ["base", HOSTILE, "wide", "later"]
+
+
+def test_deltas_sort_by_their_numbers_also_where_the_named_rows_are_numbers(
+    found: dict[str, Any],
+) -> None:
+    assert found["deltas"][:4] == ["wide", "2", "1", HOSTILE]
 
 
 def test_the_filter_keeps_rows_with_all_its_words(found: dict[str, Any]) -> None:

@@ -4,10 +4,10 @@
   const main = document.querySelector("table.main");
   const rows = [...main.tBodies[0].rows];
 
-  // A cell's value: exact bytes in parentheses, else the number it starts with, else its words.
+  // A cell's value: a size's exact bytes, else the number it starts with, else its words.
   function value(row, column) {
     const text = row.cells[column].textContent.trim();
-    const bytes = text.match(/\(([\d,]+)\)/);
+    const bytes = text.match(/^[\d.]+ MB \(([\d,]+)\)/);
     const number = parseFloat((bytes ? bytes[1] : text).replace(/,/g, "").replace(/−/g, "-"));
     return text === "—" ? null : Number.isNaN(number) ? text.toLowerCase() : number;
   }
