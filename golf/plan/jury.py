@@ -14,6 +14,7 @@ from golf.plan.row import Row
 from golf.plan.winner import Bar, Gain, Scores, best, gain_of
 from golf.records import RunPaths
 from golf.statistics.noise import Noise, paired_noise
+from golf.statistics.verdict import last_shared
 
 
 class Rowbook(Protocol):
@@ -90,8 +91,9 @@ class Jury:
 
 def measure_of(book: Rowbook, rows: Sequence[Row]) -> str:
     """Return the last score that every row has."""
-    adapted = all(book.cell(row, row.seeds[0]).ttt for row in rows)
-    return "ttt" if adapted else "post"
+    measures = ("post", "ttt")
+    adapted = (book.cell(row, row.seeds[0]).ttt for row in rows)
+    return last_shared(measures, [measures if ttt else measures[:1] for ttt in adapted])
 
 
 def scores_of(book: Rowbook, row: Row, by: str) -> Scores:

@@ -91,7 +91,7 @@ def collect(plan: Plan, command: Sequence[str] = ()) -> Study:
     return Study(
         name=plan.variant,
         question=plan.rows.matrix.question,
-        rows=tuple(map(_row, plan.rows.rows)),
+        rows=tuple(_row(row, plan.cells_of(row)[0]) for row in plan.rows.rows),
         lines=lines,
         header=_header(plan, lines),
         commands=tuple(again),
@@ -105,7 +105,7 @@ def collect(plan: Plan, command: Sequence[str] = ()) -> Study:
     )
 
 
-def _row(row: Row) -> StudyRow:
+def _row(row: Row, cell: Cell) -> StudyRow:
     settings = relevant(row.values)
     about = row.about
     delta = "" if about.expect.delta is None else signed(about.expect.delta)
@@ -120,6 +120,7 @@ def _row(row: Row) -> StudyRow:
         tags=", ".join(about.tags),
         settings=settings,
         own={n: settings[n] for n in row.own if n in settings},
+        scores=SCORES if cell.ttt else SCORES[:2],
     )
 
 

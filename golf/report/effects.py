@@ -13,6 +13,7 @@ from typing import Any
 
 from golf.config.values import format_value
 from golf.frozen import Frozen
+from golf.report.study import SAID
 from golf.report.table import Analysis, TableRow
 from golf.report.tables.shape import Table, interval, p_value, score, signed, table_of
 from golf.statistics.delta import Delta, mean, one_sample
@@ -158,7 +159,8 @@ def effect_tables(analysis: Analysis) -> Iterator[Table]:
         }
         for e in main_effects(analysis)
     ]
-    notes = ("All combinations were run: the shares are of the variance between rows.",)
+    kind = f"{SAID[analysis.main_score]} scores"
+    notes = (f"All combinations were run: the shares are of the variance of {kind} between rows.",)
     pairs = [
         {
             "Factors": " × ".join(i.factors),
@@ -171,7 +173,10 @@ def effect_tables(analysis: Analysis) -> Iterator[Table]:
         }
         for i in interactions(analysis)
     ]
-    meaning = ("What both changes together do beyond the sum of each alone; 0 when they add up.",)
+    meaning = (
+        f"What both changes together do to {kind} beyond the sum of each alone; 0 when they add "
+        "up.",
+    )
     for table in (
         table_of("effects", "Main effects", effects, 2, notes),
         table_of("interactions", "Interactions", pairs, 3, meaning),

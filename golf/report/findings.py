@@ -9,7 +9,7 @@ from golf.config.values import format_value
 from golf.frozen import Frozen
 from golf.records import ARTIFACT_LIMIT
 from golf.report.effects import interactions, main_effects
-from golf.report.study import EQUAL, HEADINGS
+from golf.report.study import EQUAL, SAID
 from golf.report.table import Analysis, TableRow, second_score
 from golf.report.tables.factors import factor_rows, quant_gap
 from golf.report.tables.judged import verdict
@@ -72,7 +72,7 @@ def _counts(analysis: Analysis) -> Iterator[Finding]:
         rows = "row" if len(judged) == 1 else "rows"
         yield Finding(
             f"Of {len(judged)} compared {rows}: {', '.join(parts)}.",
-            f"{HEADINGS[name].lower()}, each against its own parent",
+            f"{SAID[name]}, each against its own parent",
         )
 
 
@@ -84,9 +84,7 @@ def _best(analysis: Analysis) -> Iterator[Finding]:
         : 3 if certain else 1
     ]:
         if found.delta.mean < 0:
-            said = (
-                f"{row.row}: {HEADINGS[name].lower()} {signed(found.delta.mean)} vs {row.parent}."
-            )
+            said = f"{row.row}: {SAID[name]} {signed(found.delta.mean)} vs {row.parent}."
             yield Finding(said, _evidence(analysis, name, found))
 
 
@@ -165,7 +163,7 @@ def _sizes(analysis: Analysis) -> Iterator[Finding]:
             "No other row is both smaller and better than: "
             + ", ".join(r.row for r in front[:SHOWN])
             + ".",
-            "means of score and artifact bytes",
+            f"means of the {SAID[analysis.main_score]} score and artifact bytes",
         )
 
 
@@ -174,7 +172,8 @@ def _effects(analysis: Analysis) -> Iterator[Finding]:
     if effects:
         first = effects[0]
         yield Finding(
-            f"{first.factor} makes {first.share:.0%} of the variance between rows.",
+            f"{first.factor} makes {first.share:.0%} of the variance of "
+            f"{SAID[analysis.main_score]} scores between rows.",
             "all combinations were run; the others: "
             + ", ".join(f"{e.factor} {e.share:.0%}" for e in effects[1:]),
         )

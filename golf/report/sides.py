@@ -16,8 +16,8 @@ from golf.report.imported import PLACES, cells_of, read_logs, study_of
 from golf.report.markdown import plain_grid
 from golf.report.numbers import check_bytes_per_token
 from golf.report.record import record_of
-from golf.report.study import HEADINGS, SCORES, Line
-from golf.report.table import Analysis, analyze, delta_of
+from golf.report.study import HEADINGS, SAID, SCORES, Line
+from golf.report.table import Analysis, analyze, delta_of, main_score
 from golf.report.tables.judged import TESTS
 from golf.report.tables.record import table_of_records
 from golf.report.tables.shape import DASH, Table, interval, p_value, score, signed, table_of
@@ -168,8 +168,10 @@ def _curve_table(left: Side, right: Side) -> Table | None:
 
 def _tables_table(left: Side, right: Side) -> Table | None:
     """Return the rows that both tables have, each judged against its namesake."""
-    name = left.analysis.main_score
     shared = [r.row for r in right.analysis.table if r.row in left.analysis.values]
+    names = dict.fromkeys(shared)
+    tables = (*left.analysis.table, *right.analysis.table)
+    name = main_score([row for row in tables if row.row in names])
     judged = judge(
         [delta_of(right.analysis.values[r], left.analysis.values[r], name) for r in shared]
     )
@@ -185,7 +187,7 @@ def _tables_table(left: Side, right: Side) -> Table | None:
         }
         for row, found in zip(shared, judged, strict=True)
     ]
-    title = f"Rows of both, {HEADINGS[name].lower()}"
+    title = f"Rows of both, {SAID[name]}"
     return table_of("rows", title, lines, notes=tuple(_alone(left, right)))
 
 

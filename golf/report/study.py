@@ -19,6 +19,7 @@ TRAIN_MEASURES = (
 ARTIFACT_MEASURES = ("artifact_bytes", "model_bytes", "code_bytes")
 SCORES = ("pre_bpb", "post_bpb", "ttt_bpb")
 HEADINGS = {"pre_bpb": "Pre-quant", "post_bpb": "Post-quant", "ttt_bpb": "Post-TTT"}
+SAID = {"pre_bpb": "pre-quant", "post_bpb": "post-quant", "ttt_bpb": "post-TTT"}
 # What is the same for all rows under a budget.
 EQUAL = {"seconds": "equal time", "steps": "equal steps", "tokens": "equal tokens"}
 COUNTS = ("scored_bytes", "scored_targets")
@@ -53,6 +54,7 @@ class StudyRow(Frozen):
         expect, why: what was expected and how the outcome is explained.
         settings: the whole configuration, as far as it is known.
         own: settings in which the row differs from its parent.
+        scores: the SCORES that the row is to have; () where only its lines can tell.
     """
 
     name: str
@@ -65,6 +67,7 @@ class StudyRow(Frozen):
     tags: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     own: Mapping[str, Any] = field(default_factory=dict)
+    scores: tuple[str, ...] = ()
 
 
 class Curve(Frozen):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from functools import cached_property
 
 from golf.frozen import Frozen
 from golf.records import ARTIFACT_LIMIT
 from golf.report.study import MEASURES, SCORES, Line, Study, StudyRow, geometries
 from golf.statistics.delta import Delta, by_seed, mean, variance
 from golf.statistics.noise import Noise, noise_floor
-from golf.statistics.verdict import Judgement, judge
+from golf.statistics.verdict import Judgement, judge, last_shared
 
 SAME_TEXT = 1e-4  # relative difference of scored bytes
 
@@ -53,6 +54,11 @@ class TableRow(Frozen):
         return self.info.parent
 
     @property
+    def scores(self) -> tuple[str, ...]:
+        """Return the scores that the row has, or is to have when it is done."""
+        return self.info.scores or tuple(s for s in SCORES if self.spread(s).n)
+
+    @property
     def fits(self) -> bool | None:
         """Say whether every seed's artifact is within the limit; None when unknown."""
         return None if self.largest_bytes is None else self.largest_bytes <= ARTIFACT_LIMIT
@@ -87,14 +93,18 @@ class Analysis(Frozen):
     floors: Mapping[str, Noise | None]
     values: Mapping[str, Mapping[int, Line]]
 
-    @property
+    @cached_property
     def main_score(self) -> str:
-        """Return the score that a table is judged by: after quantization where there is one."""
-        order = ("post_bpb", "ttt_bpb", "pre_bpb")
-        return next((s for s in order if s in self.scores), "post_bpb")
+        """Return the score that the table is judged by."""
+        return main_score(self.table)
 
     def of(self, row: str) -> TableRow:
         return next(r for r in self.table if r.row == row)
+
+
+def main_score(table: Sequence[TableRow]) -> str:
+    """Return the score that rows are judged by: the last that all of them have."""
+    return last_shared(SCORES, [row.scores for row in table]) or "post_bpb"
 
 
 def spread(values: Sequence[float | None]) -> Spread:

@@ -16,7 +16,13 @@ RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 CELL = re.compile(r"((?:\\.|[^|\\])*)(?:\||$)", re.S)
 NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
 SPREAD = re.compile(r"([-+\d.]+) ± ([\d.]+)")
-SAME = {"experiment": "row", "name": "row", "delta": "Δ", "95% ci": "95 % interval"}
+SAME = {
+    "experiment": "row", "name": "row", "95% ci": "95 % interval",
+    "pre": "pre-quant", "post": "post-quant", "ttt": "post-ttt",
+}  # fmt: skip
+DELTA = re.compile(r"(?:δ|delta)(?: (?!vs )(.*?))?(?: vs .*)?")
+Cell = tuple[str, str, str, str]  # row, column, pasted, found
+Matched = tuple[str, Sequence[str], Sequence[str]]  # name of a line, pasted, found
 KEYS = ("row", "seed", "against", "value")  # columns that say which line it is
 
 
@@ -52,7 +58,8 @@ def verify(text: str, analysis: Analysis) -> Verification:
     """Hold every table of a markdown text against the tables of a report.
 
     A pasted table is recognised by its headings; its rows by their names. Fewer decimals are no
-    difference as long as they round to the same.
+    difference as long as they round to the same. A Δ whose heading names no score is held against
+    the Δ of that score which fits its column best.
     """
     ours = [t for block in blocks(analysis) for t in block.tables]
     checked, differences, unknown = 0, [], []
@@ -98,8 +105,12 @@ def _plain(cell: str) -> str:
 
 
 def _heading(text: str) -> str:
+    """Return what a column holds; of a Δ also its score, where that is named."""
     name = re.sub(r"\s*\(?bpb\)?$", "", text.strip().lower())
-    return "Δ" if re.match(r"(?:δ|delta)(?: vs .*)?$", name) else SAME.get(name, name)
+    delta = DELTA.fullmatch(name)
+    if delta:
+        return f"Δ {SAME.get(delta[1], delta[1])}" if delta[1] else "Δ"
+    return SAME.get(name, name)
 
 
 def _closest(title: str, pasted: Sequence[Sequence[str]], ours: Sequence[Table]) -> Table | None:
@@ -108,7 +119,9 @@ def _closest(title: str, pasted: Sequence[Sequence[str]], ours: Sequence[Table])
     names = {line[i] for line in pasted[1:] for i in (0, 1) if len(line) > i}
 
     def likeness(table: Table) -> tuple[int, bool, int]:
-        shared = headings & {_heading(c) for c in table.columns}
+        columns = {_heading(c) for c in table.columns}
+        columns |= {"Δ" for c in columns if c.startswith("Δ ")}
+        shared = headings & columns
         here = {" ".join(cell.split()) for row in table.rows for cell in row[:2]}
         return len(shared), table.title == title, len(names & here)
 
@@ -118,26 +131,48 @@ def _closest(title: str, pasted: Sequence[Sequence[str]], ours: Sequence[Table])
     return best
 
 
-def _pairs(
-    pasted: Sequence[Sequence[str]], table: Table
-) -> tuple[list[tuple[str, str, str, str]], list[str]]:
-    """Return row, column, pasted and found text of every cell that both have."""
+def _pairs(pasted: Sequence[Sequence[str]], table: Table) -> tuple[list[Cell], list[str]]:
+    """Return every cell that both have, and the columns and rows that only the pasted one has."""
+    heads = [_heading(c) for c in pasted[0]]
     theirs = {_heading(c): i for i, c in reversed(list(enumerate(table.columns)))}
-    places = [(i, c, theirs.get(_heading(c))) for i, c in enumerate(pasted[0])]
-    unknown = [f"column {c}" for _, c, place in places if c and place is None]
-    known = [(i, c, place) for i, c, place in places if place is not None]
-    found = []
-    for line in pasted[1:]:
-        there = [(line[i], c, place) for i, c, place in known if i < len(line)]
-        keys = {place: text for text, c, place in there if _heading(c) in KEYS}
-        match = next((r for r in table.rows if _matches(r, keys)), None)
+    keys = {i: theirs[h] for i, h in enumerate(heads) if h in KEYS and h in theirs}
+    lines, lost = _lines(pasted[1:], keys, table)
+    places = {i: _place(i, h, lines, theirs) for i, h in enumerate(heads) if i not in keys}
+    unknown = [f"column {pasted[0][i]}" for i, p in places.items() if pasted[0][i] and p is None]
+    found = [
+        (name, pasted[0][i], line[i], match[place])
+        for name, line, match in lines
+        for i, place in places.items()
+        if place is not None and i < len(line)
+    ]
+    return found, unknown + lost
+
+
+def _lines(
+    pasted: Sequence[Sequence[str]], keys: Mapping[int, int], table: Table
+) -> tuple[list[Matched], list[str]]:
+    """Return the lines that both have, and the names of those that only the pasted one has."""
+    found, lost = [], []
+    for line in pasted:
+        told = {place: line[i] for i, place in keys.items() if i < len(line)}
+        match = next((r for r in table.rows if _matches(r, told)), None)
         if match is None:
-            unknown.append(f"row {line[0]}")
-            continue
-        name = " ".join(keys.values())
-        cells = [(c, text, match[place]) for text, c, place in there if place not in keys]
-        found += [(name, column, mine, other) for column, mine, other in cells]
-    return found, unknown
+            lost.append(f"row {line[0]}")
+        else:
+            found.append((" ".join(told.values()), line, match))
+    return found, lost
+
+
+def _place(i: int, head: str, lines: Sequence[Matched], theirs: Mapping[str, int]) -> int | None:
+    """Return the column of the results that a pasted one is held against; None without one."""
+    deltas = sorted(p for h, p in theirs.items() if h.startswith("Δ"))
+    places = deltas if head == "Δ" else [theirs[head]] if head in theirs else []
+
+    def agreeing(place: int) -> int:
+        there = [(line[i], match[place]) for _, line, match in lines if i < len(line)]
+        return sum(_equal(mine, found) for mine, found in there)
+
+    return max(places, key=agreeing, default=None)
 
 
 def _matches(row: Sequence[str], keys: Mapping[int, str]) -> bool:
@@ -174,6 +209,8 @@ def _note(analysis: Analysis, row: str, mine: str, theirs: str) -> str:
     counts: Mapping[str, int] = {r.row: r.n for r in analysis.table}
     n = counts.get(row, 0)
     if not pasted or not found or n < 2:
+        return ""
+    if _rounds(pasted[2], found[2]):
         return ""
     population = float(found[2]) * math.sqrt((n - 1) / n)
     step = 10.0 ** -len(pasted[2].partition(".")[2])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from golf.frozen import Frozen
@@ -18,6 +19,15 @@ class Verdict(StrEnum):
     WORSE = "worse"
     NOISE = "within noise"
     ONE_SEED = "one seed"
+
+
+def last_shared(order: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return the score that rows are judged by: the last in ``order`` that all of them have.
+
+    Where no score is in all rows it is the one that most have; "" where there is none at all.
+    """
+    counts = Counter(score for row in rows for score in row)
+    return max(counts, key=lambda s: (counts[s], order.index(s)), default="")
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -13,6 +13,7 @@ from golf.plan.graph import Node, Plan, plan_matrix
 from golf.records import Result, write_result
 from golf.report.collect import collect
 from golf.report.study import Failure
+from golf.report.table import analyze
 from tests.conftest import CPU
 
 MATRIX = """
@@ -63,6 +64,14 @@ def test_finished_nodes_fill_their_cells(plan: Plan) -> None:
     assert line["post_bpb sliding64"] == 1.125
     assert (line["steps"], line["artifact_bytes"], line["scored_bytes"]) == (240, 1000, 50)
     assert (line["torch"], line["val_sha256"]) == ("2.13", "abc")
+
+
+def test_a_half_done_plan_is_judged_by_the_last_score_that_all_its_rows_will_have(
+    plan: Plan,
+) -> None:
+    finish(plan, plan.cells[0].train)
+    finish(plan, plan.cells[0].pre["chunked"])
+    assert analyze(collect(plan)).main_score == "ttt_bpb"
 
 
 def test_a_result_of_an_input_that_changed_is_missing(plan: Plan) -> None:

@@ -34,6 +34,16 @@ def test_a_gap_that_grows_while_training_gains_is_found() -> None:
     assert "one seed" in said(found)
 
 
+def test_rows_are_judged_by_the_last_score_that_all_of_them_have() -> None:
+    scores = {s: (1.07, 1.08 + s * 1e-4, 1.07 + s * 1e-4) for s in range(3)}
+    gained = {s: (1.07, 1.08 + s * 1e-4, 1.06 + s * 1.1e-4) for s in range(3)}
+    two = (row("base", scores, artifact_bytes=10), row("x", gained, "base", artifact_bytes=20))
+    assert "Of 1 compared row: 1 better. (post-TTT" in said(analyze(study(*two)))
+    without = row("raw", dict.fromkeys(range(3), (1.07, 1.09)), "base", artifact_bytes=30)
+    text = said(analyze(study(*two, without)))
+    assert "Of 2 compared rows: 1 worse, 1 within noise. (post-quant" in text
+
+
 def test_a_gap_within_the_noise_is_not_news() -> None:
     rng = np.random.default_rng(0)
 

@@ -132,20 +132,40 @@ def test_what_is_missing_is_a_dash() -> None:
 def test_deltas_bear_a_sign_and_a_true_minus(delta: float | None, text: str) -> None:
     there = {} if delta is None else {"post_bpb": delta}
     lines = read(main_table([made("base"), made("x", "base", pre_bpb=9.0, **there)]))
-    assert lines[1]["Δ vs base"] == text
-    assert lines[0]["Δ vs base"] == "—"
+    assert lines[1]["Δ post-quant vs base"] == text
+    assert lines[0]["Δ post-quant vs base"] == "—"
 
 
 def test_a_delta_to_another_row_than_the_first_names_it() -> None:
     table = [made("base"), made("x", "base", post_bpb=-0.5), made("y", "x", post_bpb=-0.5)]
     lines = read(main_table(table))
-    assert [line["Δ vs parent"] for line in lines] == ["—", "−0.5000 (base)", "−0.5000 (x)"]
+    deltas = [line["Δ post-quant vs parent"] for line in lines]
+    assert deltas == ["—", "−0.5000 (base)", "−0.5000 (x)"]
 
 
-def test_a_delta_after_adaptation_is_there_when_a_row_was_adapted() -> None:
-    scores = {"post_bpb": Spread(1, 1.5, None), "ttt_bpb": Spread(1, 1.4, None)}
-    adapted = replace(made("x", "base", ttt_bpb=-0.1), spreads=scores)
-    assert read(main_table([made("base"), adapted]))[1]["Δ post-TTT"] == "−0.1000"
+@pytest.mark.parametrize(
+    ("theirs", "headings"),
+    [
+        (("post_bpb", "ttt_bpb"), ["Δ post-TTT vs base", "Δ post-quant"]),
+        (("post_bpb",), ["Δ post-quant vs base", "Δ post-TTT"]),
+        (("pre_bpb",), ["Δ pre-quant vs base", "Δ post-quant", "Δ post-TTT"]),
+        ((), ["Δ post-TTT vs base", "Δ post-quant"]),
+    ],
+)
+def test_the_first_delta_is_that_of_the_last_score_that_all_rows_have(
+    theirs: tuple[str, ...], headings: list[str]
+) -> None:
+    one = Spread(1, 1.5, None)
+    base = scored("base", **dict.fromkeys(theirs, one))
+    deltas = {s: 0.1 * i for i, s in enumerate(SCORES, 1)}
+    adapted = replace(made("x", "base", **deltas), spreads=dict.fromkeys(SCORES, one))
+    line = read(main_table([base, adapted]))[1]
+    assert [h for h in line if h.startswith("Δ")] == headings
+    shown = {"Δ pre-quant": "+0.1000", "Δ post-quant": "+0.2000", "Δ post-TTT": "+0.3000"}
+    assert [line[h] for h in headings] == [shown[h.removesuffix(" vs base")] for h in headings]
+
+
+def test_rows_without_test_time_training_have_no_column_for_its_delta() -> None:
     assert "Δ post-TTT" not in read(main_table([made("base")]))[0]
 
 

@@ -142,6 +142,14 @@ def test_negative_results_keep_what_was_expected_and_why() -> None:
     assert (line["Verdict"], line["Why"]) == ("one seed", "fewer steps")
 
 
+def test_a_row_that_is_worse_is_a_negative_result_though_nobody_said_why() -> None:
+    worse = {s: (pre, post + 0.1) for s, (pre, post) in BETTER.items()}
+    rows = (row("base", THREE), row("lost", {s: (1.0, 1.5 + s * 1e-3) for s in THREE}, "base"))
+    (line,) = read(negative_table(analyze(study(*rows, row("same", worse, "base")))))
+    assert (line["Row"], line["Verdict"], line["Why"]) == ("lost", "worse", "—")
+    assert negative_table(analyze(study(row("base", THREE), row("wide", BETTER, "base")))) is None
+
+
 def test_failures_are_kept_with_their_error() -> None:
     failed = (Failure("4", 1, "train", "OutOfMemoryError: tried to allocate"),)
     (line,) = read(failure_table(analyze(study(*GREEDY, failures=failed))))

@@ -66,12 +66,42 @@ def test_other_numbers_are_a_difference(analysis: Analysis, cell: str) -> None:
 
 def test_a_population_deviation_is_named(analysis: Analysis) -> None:
     assert "that is the population deviation" in only(verify(pasted("1.2167 ± 0.0170"), analysis))
+    assert "population" not in only(verify(pasted("1.3167 ± 0.02"), analysis))
 
 
 def test_a_hyphen_is_a_minus(analysis: Analysis) -> None:
     text = "| Experiment | Delta |\n|---|---|\n| wi\\|de\\_\\* | -0.0996 |\n"
     found = verify(text, analysis)
     assert (found.checked, found.differences) == (1, ())
+
+
+ADAPTED = (
+    row("base", {s: (1.07, 1.08 + s * 1e-4, 1.07 + s * 1e-4) for s in range(3)}),
+    row("x", {s: (1.07, 1.08 + s * 1e-4, 1.06 + s * 1e-4) for s in range(3)}, "base"),
+    row("y", {s: (1.07, 1.09 + s * 1e-4, 1.07 + s * 1e-4) for s in range(3)}, "base"),
+)
+
+
+@pytest.mark.parametrize(
+    ("heading", "deltas", "differing"),
+    [
+        ("Δ", ("-0.0100", "0.0000"), 0),
+        ("Delta vs base", ("0.0000", "+0.0100"), 0),
+        ("Δ", ("-0.0100", "+0.0100"), 1),  # a column of two scores
+        ("Δ post-TTT (bpb)", ("-0.0100", "0.0000"), 0),
+        ("Δ TTT vs base", ("0.0000", "+0.0100"), 2),
+        ("Δ post-quant", ("0.0000", "+0.0100"), 0),
+    ],
+)
+def test_a_delta_is_held_against_the_score_that_its_heading_names(
+    heading: str, deltas: tuple[str, str], differing: int
+) -> None:
+    rows = "".join(f"| {n} | 1.07 | {d} |\n" for n, d in zip("xy", deltas, strict=True))
+    text = f"| # | Experiment | Pre | {heading} |\n|--|--|--|--|\n" + rows.replace("| x", "| 1 | x")
+    text = text.replace("| y", "| 2 | y")
+    found = verify(text, analyze(study(*ADAPTED)))
+    assert (found.checked, len(found.differences)) == (4, differing)
+    assert found.unknown == ("column #",)
 
 
 def test_what_the_results_do_not_know_is_said(analysis: Analysis) -> None:

@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from golf.records import ARTIFACT_LIMIT
 from golf.report.figures.style import Theme, colour, line, marker, named, new_figure, zero_line
 from golf.report.findings import pareto
-from golf.report.study import HEADINGS, SCORES
+from golf.report.study import HEADINGS, SAID, SCORES
 from golf.report.table import Analysis
 from golf.report.tables.shape import MINUS
 from golf.statistics.verdict import Verdict
@@ -58,7 +58,7 @@ def draw_deltas(analysis: Analysis, theme: Theme) -> Figure | None:
     axes.xaxis.set_major_locator(MaxNLocator(7))
     axes.xaxis.set_major_formatter(FuncFormatter(signed_axis))
     against = f" vs {named(next(iter(parents)))}" if len(parents) == 1 else ""
-    axes.set_xlabel(f"Δ {HEADINGS[name].lower()}{against}, bits per byte (left is better)")
+    axes.set_xlabel(f"Δ {SAID[name]}{against}, bits per byte (left is better)")
     title = "Deltas with 95 % intervals; longer ones run off the picture"
     title += "\nshaded: what chance alone moves two single runs" if floor else ""
     axes.set_title(title, fontsize=10, loc="left")
@@ -93,7 +93,7 @@ def draw_bytes(analysis: Analysis, theme: Theme) -> Figure | None:
     if max(x for x, _ in points) > NEAR_LIMIT * ARTIFACT_LIMIT:
         axes.axvline(ARTIFACT_LIMIT / 1e6, color="#D55E00", linewidth=1.5, label="16,000,000 bytes")
     axes.set_xlabel("artifact, decimal MB")
-    axes.set_ylabel(f"{HEADINGS[name].lower()}, bits per byte")
+    axes.set_ylabel(f"{SAID[name]}, bits per byte")
     axes.ticklabel_format(useOffset=False)
     figure.legend(loc="outside right upper", fontsize=8)
     return figure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from golf.report.study import HEADINGS
+from golf.report.study import SAID
 from golf.report.table import Analysis, TableRow
 from golf.report.tables.shape import DASH, Table, interval, p_value, score, signed, table_of
 from golf.statistics.verdict import Judgement, Verdict
@@ -29,8 +29,7 @@ def delta_table(analysis: Analysis, name: str) -> Table | None:
         }
         for row, found in judged
     ]
-    heading = HEADINGS[name].lower().replace("ttt", "TTT")
-    return table_of(f"delta-{name}", f"Δ {heading}", lines, 2, _notes(analysis, name))
+    return table_of(f"delta-{name}", f"Δ {SAID[name]}", lines, 2, _notes(analysis, name))
 
 
 def _notes(analysis: Analysis, name: str) -> tuple[str, ...]:
@@ -84,8 +83,8 @@ def greedy_table(analysis: Analysis) -> Table | None:
     if parents <= {rows[0].row} or parents & discarded:
         return None
     notes = (
-        "Kept where the score is below its parent's, as the number stands; the verdicts above say "
-        "what seeds can tell.",
+        f"Kept where the {SAID[analysis.main_score]} score is below its parent's, as the number "
+        "stands; the verdicts above say what seeds can tell.",
     )
     return table_of("greedy", "Greedy log", lines, left=3, notes=notes, long=True)
 
@@ -114,9 +113,8 @@ def negative_table(analysis: Analysis) -> Table | None:
     """
     name = analysis.main_score
     lines = [_negative(analysis, row, name) for row in analysis.table if _is_negative(row, name)]
-    if not any(row.info.expect or row.info.why for row in analysis.table):
-        return None
-    return table_of("negative", "Negative results", lines, left=6)
+    notes = (f"Δ {SAID[name]}; rows that are worse, or not what was expected of them.",)
+    return table_of("negative", "Negative results", lines, left=6, notes=notes)
 
 
 def _is_negative(row: TableRow, name: str) -> bool:

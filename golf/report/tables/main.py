@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from golf.records import ARTIFACT_LIMIT
-from golf.report.study import EQUAL, HEADINGS, SCORES, Line
-from golf.report.table import Analysis, TableRow, spread
+from golf.report.study import EQUAL, HEADINGS, SAID, SCORES, Line
+from golf.report.table import Analysis, TableRow, main_score, spread
 from golf.report.tables.shape import (
     DASH,
     Table,
@@ -22,17 +22,20 @@ from golf.report.tables.shape import (
 
 LEGEND = (
     "Bits per byte, lower is better; mean ± sample standard deviation over n seeds. Δ is the "
-    "mean difference to the named row over the seeds that both have, or of the means where none "
-    "match. Artifact: the largest "
+    "mean difference in the named score to the named row over the seeds that both have, or of "
+    "the means where none match; rows are judged by the first Δ, that of the last score that all "
+    "rows have. Artifact: the largest "
     f"seed's bytes, model and code; ✅ within {ARTIFACT_LIMIT:,} bytes."
 )
 
 
 def main_table(table: Sequence[TableRow]) -> Table:
-    """Return Row | Change | Pre-quant | Post-quant | Post-TTT | Artifact | Δ."""
+    """Return Row | Change | Pre-quant | Post-quant | Post-TTT | Artifact | Δ of each score."""
     parents = {row.parent for row in table if row.parent}
     single = parents <= {table[0].row}
-    judged = _judged_columns(table)
+    against = table[0].row if single else "parent"
+    first, *more = _judged(table)
+    deltas = {first: f"Δ {SAID[first]} vs {against}", **{s: f"Δ {SAID[s]}" for s in more}}
     further = [n for n in table[0].spreads if "_bpb " in n]
     lines = []
     for row in table:
@@ -40,23 +43,18 @@ def main_table(table: Sequence[TableRow]) -> Table:
         line |= {HEADINGS[s]: with_std(row.spread(s)) for s in SCORES}
         line |= {geometry_heading(name): with_std(row.spread(name)) for name in further}
         line["Artifact"] = artifact(row)
-        for name, heading in judged.items():
-            title = heading or f"Δ vs {table[0].row if single else 'parent'}"
-            line[title] = _delta(row, name, single)
+        line |= {heading: _delta(row, name, single) for name, heading in deltas.items()}
         lines.append(line)
     made = table_of("main", "", lines, left=2)
     assert made is not None
     return made
 
 
-def _judged_columns(table: Sequence[TableRow]) -> dict[str, str]:
-    """Return the scores with a column of deltas; the first is named after its row."""
-    there = [s for s in ("post_bpb", "ttt_bpb", "pre_bpb") if any(r.spread(s).n for r in table)]
-    first = there[0] if there else "post_bpb"
-    columns = {first: ""}
-    if "ttt_bpb" in there:
-        columns.setdefault("ttt_bpb", "Δ post-TTT")
-    return columns
+def _judged(table: Sequence[TableRow]) -> list[str]:
+    """Return the scores with a column of deltas: the one that rows are judged by comes first."""
+    first = main_score(table)
+    there = [s for s in ("post_bpb", "ttt_bpb") if any(r.spread(s).n for r in table)]
+    return [first, *(s for s in there if s != first)]
 
 
 def geometry_heading(name: str) -> str:
