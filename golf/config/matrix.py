@@ -128,6 +128,11 @@ class SeedRule(Frozen):
     level: float = 0.05
     margin: float = 0.0
 
+    @property
+    def looks(self) -> int:
+        """How often a row may be tested."""
+        return self.most - self.least + 1
+
 
 class WinnerRule(Frozen):
     """How a winner is found.

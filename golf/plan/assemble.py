@@ -42,7 +42,8 @@ def assemble(matrix: Matrix, setup: Setup, ask: Ask) -> Plan:
     checked = _expand(matrix, setup, late_rows(matrix))
     if not matrix.waves and not matrix.seed_rule:
         return plan_matrix(checked, setup.root, setup.variant)
-    from golf.plan.staging import Staging  # noqa: PLC0415 (start-up: most matrices have no waves)
+    from golf.plan.sequential import ruled  # noqa: PLC0415 (start-up: most have no waves)
+    from golf.plan.staging import Staging  # noqa: PLC0415
 
     _refuse_dropped(matrix, checked)
     names = {row.name for row in checked.rows}
@@ -65,6 +66,7 @@ def assemble(matrix: Matrix, setup: Setup, ask: Ask) -> Plan:
         ),
         waiting=tuple(staging.waiting),
         before=tuple(staging.before),
+        ruled=ruled(matrix, staging.rulings, rows.rows[0].name),
     )
 
 

@@ -28,6 +28,7 @@ from golf.records import NodeId, NodePaths, NodeSpec, RunPaths
 
 if TYPE_CHECKING:
     from golf.plan.outcome import Outcome, Waiting
+    from golf.plan.sequential import Ruled
 
 # Bumped by hand when the numbers that a stage produces change; the golden test says when.
 RECIPE = {"data": 1, "train": 1, "quantize": 2, "evaluate": 1, "ttt": 2}
@@ -132,6 +133,7 @@ class Plan(Frozen):
         outcomes: what was decided so far.
         waiting: rows that are not known yet.
         before: plans of other matrices whose winners are waited for.
+        ruled: what the rule for seeds says; None without one.
     """
 
     rows: Rows
@@ -141,6 +143,7 @@ class Plan(Frozen):
     outcomes: tuple[Outcome, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     before: tuple[Plan, ...] = ()
+    ruled: Ruled | None = None
 
     @cached_property
     def nodes(self) -> dict[str, Node]:

@@ -17,7 +17,7 @@ from golf.plan.graph import Cell, Place, Plan, make_cells
 from golf.plan.jury import Jury, foreign_outcome, measure_of, scores_of
 from golf.plan.outcome import Outcome, Waiting
 from golf.plan.row import Dropped, Row
-from golf.plan.sequential import look
+from golf.plan.sequential import Ruling, look, sharing
 from golf.plan.stack import RowMaker, baseline_draft
 from golf.plan.winner import Gain, Scores, stacked
 from golf.records import RunPaths
@@ -34,6 +34,7 @@ class Staging:
         known: the drafts of rows that are known, with the parents that were found for them.
         waiting: the others.
         outcomes: what was decided on the way.
+        rulings: what the rule for seeds says of each row that follows it.
         before: plans of other matrices that have to be finished first.
     """
 
@@ -47,6 +48,7 @@ class Staging:
         self.members: dict[str, Sequence[str]] = {}  # a finished wave's rows
         self.bases: dict[str, str] = {}
         self.outcomes: dict[str, Outcome] = {}
+        self.rulings: dict[str, Ruling] = {}
         self.dropped: list[Dropped] = []
         self.waiting: list[Waiting] = []
         self.before: list[Plan] = []
@@ -85,7 +87,8 @@ class Staging:
             found = scores_of(self, replace(row, seeds=seeds), by)
             return found if len(found) == len(seeds) else None
 
-        looks = look(parents, scores, rule, len(self.matrix.drafts))
+        looks = look(parents, scores, rule, sharing(self.matrix))
+        self.rulings |= looks.rulings(parents, by, rule)
         for name, number in looks.seeds.items():
             self._give_seeds(self._line(name), number)
         if looks.open:

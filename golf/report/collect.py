@@ -99,6 +99,7 @@ def collect(plan: Plan, command: Sequence[str] = ()) -> Study:
         notes=tuple(f"Not run yet: {', '.join(w.rows)}; {w.reason}." for w in plan.waiting),
         scoring=tuple(scoring_lines(plan, results.of)),
         decisions=tuple(line for outcome in plan.outcomes for line in outcome.lines()),
+        ruled=plan.ruled,
         budgets=_budgets(plan.rows),
         wallclock_budget=plan.rows.rows[0].values["train.seconds"] is not None,
         curve=curve,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import sys
@@ -28,12 +29,14 @@ class Source(Frozen):
         matrix: a matrix file; None for all that were run, or for ``runs``.
         runs: a file of tidy rows, or one that ``golf import`` wrote.
         baseline: the row to compare with, for ``runs``.
+        margin: the difference in bits per byte that equivalence is tested against.
     """
 
     matrix: Path | None = None
     options: Options = field(default_factory=Options)
     runs: Path | None = None
     baseline: str = ""
+    margin: float | None = None
 
 
 def check(source: Source, form: str) -> None:
@@ -44,10 +47,21 @@ def check(source: Source, form: str) -> None:
         raise fail("a matrix and --runs are two sources", "keep one of them")
     if source.baseline and not source.runs:
         raise fail("--baseline goes with --runs", "a matrix names its baseline and parents itself")
+    if source.margin is not None and not 0 < source.margin < math.inf:
+        raise fail("--margin is a difference in bits per byte, above 0", "for example 0.001")
 
 
 def studies(source: Source) -> Iterator[tuple[Study, RunPaths]]:
     """Yield every study that a source asks for, with the project that it belongs to."""
+    for study, paths in _sources(source):
+        if source.margin is not None:
+            *before, last = study.commands
+            again = (*before, f"{last} --margin {source.margin}")
+            study = replace(study, margin=source.margin, commands=again)
+        yield study, paths
+
+
+def _sources(source: Source) -> Iterator[tuple[Study, RunPaths]]:
     here = enclosing_project(Path.cwd()) or Path.cwd()
     if source.runs:
         yield read_runs(source.runs, source.baseline), RunPaths(here)

@@ -28,6 +28,9 @@ def report(
         Path | None, typer.Option(help="Report this file of numbers: csv, jsonl, or imported.")
     ] = None,
     baseline: Annotated[str, typer.Option(help="Row of --runs to compare with.")] = "",
+    margin: Annotated[
+        float | None, typer.Option(help="Say which rows differ by less than this, in bpb.")
+    ] = None,
     details: Annotated[bool, typer.Option("--details", help="Fold long tables.")] = False,
     verify: Annotated[
         Path | None, typer.Option(help="Hold this markdown table against the results.")
@@ -45,7 +48,7 @@ def report(
     from golf.report import command
     from golf.report.write import Style
 
-    source = command.Source(matrix, options_from(profile, overrides), runs, baseline)
+    source = command.Source(matrix, options_from(profile, overrides), runs, baseline, margin)
     if verify:
         raise typer.Exit(1 if command.verify_table(source, verify) else 0)
     missing = command.report(source, Style(form, details, pictures))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from golf.config.values import format_value
+from golf.config.values import format_value, listed
 from golf.frozen import Frozen
 from golf.records import ARTIFACT_LIMIT
 from golf.report.effects import interactions, main_effects
@@ -32,7 +32,7 @@ class Finding(Frozen):
 
 def findings(analysis: Analysis) -> list[Finding]:
     """Return what a reader would otherwise have to work out."""
-    kinds = (_counts, _best, _budgets, _gaps, _stages, _sizes, _effects)
+    kinds = (_counts, _best, _equivalent, _budgets, _gaps, _stages, _sizes, _effects)
     return [f for kind in kinds for f in _first(kind(analysis))]
 
 
@@ -57,10 +57,9 @@ def _evidence(analysis: Analysis, name: str, found: Judgement) -> str:
     bounds = found.delta.interval()
     if bounds is None:
         return verdict(analysis, name, found)
-    return (
-        f"95 % interval {interval(bounds)}, n = {found.delta.n}, corrected p = "
-        f"{p_value(found.p_holm)}: {found.verdict}"
-    )
+    p = found.p_holm
+    test = "by the rule for seeds" if p is None else f"corrected p = {p_value(p, analysis.level)}"
+    return f"95 % interval {interval(bounds)}, n = {found.delta.n}, {test}: {found.verdict}"
 
 
 def _counts(analysis: Analysis) -> Iterator[Finding]:
@@ -86,6 +85,23 @@ def _best(analysis: Analysis) -> Iterator[Finding]:
         if found.delta.mean < 0:
             said = f"{row.row}: {SAID[name]} {signed(found.delta.mean)} vs {row.parent}."
             yield Finding(said, _evidence(analysis, name, found))
+
+
+def _equivalent(analysis: Analysis) -> Iterator[Finding]:
+    """Yield the rows of which a difference as large as the margin is refused."""
+    name, margin = analysis.main_score, analysis.study.margin
+    rows = [
+        row.row
+        for row in analysis.table
+        if (found := row.judged.get(name))
+        and found.p_equivalent is not None
+        and found.p_equivalent < analysis.level
+    ]
+    if rows and margin:
+        yield Finding(
+            f"Within ±{margin:g} of the row that they are compared with: {listed(rows, SHOWN)}.",
+            f"{SAID[name]}, two one-sided tests, corrected p below {analysis.level:g}",
+        )
 
 
 def _budgets(analysis: Analysis) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from golf.report.record import record_of
 from golf.report.study import ARTIFACT_MEASURES, SCORES, TRAIN_MEASURES
 from golf.report.table import Analysis, Spread, TableRow
 from golf.report.tables.record import record_facts
+from golf.report.tables.rule import rule_facts
 from golf.statistics.verdict import Judgement
 
 
@@ -24,6 +25,10 @@ def as_json(analysis: Analysis) -> str:
         "findings": [{"text": f.text, "evidence": f.evidence} for f in findings(analysis)],
         "warnings": cautions(analysis),
         "noise_floor": {s: _floor(analysis, s) for s in SCORES},
+        "judged_by": analysis.main_score,
+        "level": analysis.level,
+        "margin": study.margin,
+        "seed_rule": rule_facts(study.ruled),
         "name": study.name,
         "seeds": list(dict.fromkeys(line["seed"] for line in study.lines)),
         "missing": study.missing,
@@ -74,6 +79,7 @@ def _judgement(found: Judgement | None) -> dict[str, Any] | None:
         "p": found.p,
         "p_holm": found.p_holm,
         "verdict": str(found.verdict),
+        "p_equivalent": found.p_equivalent,
     }
 
 

@@ -24,6 +24,7 @@ from golf.report.tables.main import (
     seed_table,
 )
 from golf.report.tables.record import record_table
+from golf.report.tables.rule import rule_table
 from golf.report.tables.shape import Table
 
 
@@ -76,6 +77,7 @@ def _deltas(analysis: Analysis) -> Iterator[Table | None]:
     main = analysis.main_score
     for score in sorted(analysis.scores, key=lambda s: (s != main, SCORES.index(s))):
         yield delta_table(analysis, score)
+    yield rule_table(analysis)
     yield record_table(analysis)
 
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from golf.frozen import Frozen
+
+if TYPE_CHECKING:
+    from golf.plan.sequential import Ruled
 
 TRAIN_MEASURES = (
     "steps", "tokens", "parameters", "flops_per_token", "train_s", "step_ms", "tokens_per_s",
@@ -113,6 +116,8 @@ class Study(Frozen):
         decisions: how the waves of the matrix ended.
         budgets: the two budgets that every row ran under, the leading one first; () for one.
         others: further columns of the lines that hold measures.
+        ruled: what the matrix's rule for seeds says; None without one.
+        margin: the difference in bits per byte that equivalence is tested against.
         scoring: how each score came about, lines of ``golf.report.scoring.COLUMNS``.
         curve: the training curve of a row and seed, read when asked for.
     """
@@ -128,6 +133,8 @@ class Study(Frozen):
     decisions: tuple[str, ...] = ()
     budgets: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    ruled: Ruled | None = None
+    margin: float | None = None
     scoring: tuple[tuple[str, ...], ...] = ()
     wallclock_budget: bool = False
     curve: Callable[[str, int], Curve | None] = no_curve
@@ -140,6 +147,11 @@ class Study(Frozen):
     def is_empty(self) -> bool:
         """Say whether there is not a single score."""
         return all(line.get(s) is None for line in self.lines for s in SCORES)
+
+
+def column_of(measure: str) -> str:
+    """Return the score that a matrix file calls ``pre``, ``post`` or ``ttt``."""
+    return f"{measure}_bpb"
 
 
 def geometries(lines: Sequence[Line]) -> list[str]:

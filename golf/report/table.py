@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from functools import cached_property
 
 from golf.frozen import Frozen
 from golf.records import ARTIFACT_LIMIT
-from golf.report.study import MEASURES, SCORES, Line, Study, StudyRow, geometries
+from golf.report.study import MEASURES, SCORES, Line, Study, StudyRow, column_of, geometries
 from golf.statistics.delta import Delta, by_seed, mean, variance
 from golf.statistics.noise import Noise, noise_floor
-from golf.statistics.verdict import Judgement, judge, last_shared
+from golf.statistics.verdict import ALPHA, Judgement, judge, last_shared
 
 SAME_TEXT = 1e-4  # relative difference of scored bytes
 
@@ -98,6 +98,11 @@ class Analysis(Frozen):
         """Return the score that the table is judged by."""
         return main_score(self.table)
 
+    @property
+    def level(self) -> float:
+        """Return the corrected p-value below which a row is better or worse."""
+        return level_of(self.study)
+
     def of(self, row: str) -> TableRow:
         return next(r for r in self.table if r.row == row)
 
@@ -158,7 +163,7 @@ def analyze(study: Study) -> Analysis:
         values[line["row"]][line["seed"]] = line
     scores = tuple(s for s in SCORES if any(x.get(s) is not None for x in study.lines))
     names = (*SCORES, *(second_score(study, s) for s in SCORES if study.budgets))
-    judged = {s: _judge(study.rows, values, s) for s in names}
+    judged = {s: _judge(study, values, s) for s in names}
     measures = (*MEASURES, *geometries(study.lines), *study.others)
     table = []
     for i, row in enumerate(study.rows):
@@ -182,14 +187,31 @@ def second_score(study: Study, score: str) -> str:
     return f"{score} {study.budgets[1]}"
 
 
+def level_of(study: Study) -> float:
+    """Return the level of the study's verdicts."""
+    return study.ruled.rule.level if study.ruled else ALPHA
+
+
 def _judge(
-    rows: Sequence[StudyRow], values: Mapping[str, Mapping[int, Line]], score: str
+    study: Study, values: Mapping[str, Mapping[int, Line]], score: str
 ) -> list[Judgement | None]:
+    """Judge every row; where a rule for seeds looked at this score, its word stands."""
     deltas = [
         delta_of(values[r.name], values[r.parent], score) if r.parent in values else None
-        for r in rows
+        for r in study.rows
     ]
-    return judge(deltas)
+    ruled = study.ruled
+    if ruled is None:
+        return judge(deltas, margin=study.margin)
+    rulings = [ruled.rulings.get(r.name) for r in study.rows]
+    looks = [ruled.rule.looks if ruling else 1 for ruling in rulings]
+    judged = judge(deltas, level_of(study), looks, study.margin)
+    return [
+        replace(found, p=None, p_holm=None, verdict=ruling.verdict)
+        if found and ruling and column_of(ruling.by) == score
+        else found
+        for found, ruling in zip(judged, rulings, strict=True)
+    ]
 
 
 def _floor(values: Mapping[str, Mapping[int, Line]], score: str) -> Noise | None:

@@ -13,11 +13,13 @@ ALPHA = 0.05
 
 
 class Verdict(StrEnum):
-    """What a delta amounts to."""
+    """What a delta amounts to; BELOW and OPEN are said by a rule for seeds alone."""
 
     BETTER = "better"
     WORSE = "worse"
+    BELOW = "below the margin"
     NOISE = "within noise"
+    OPEN = "open"
     ONE_SEED = "one seed"
 
 
@@ -50,26 +52,48 @@ class Judgement(Frozen):
     Attributes:
         p: two-sided p-value; None with one seed.
         p_holm: the same, corrected over the table.
+        p_equivalent: of "the difference is at least the margin", corrected over the table; None
+            with one seed, or where no margin was given.
     """
 
     delta: Delta
     p: float | None
     p_holm: float | None
     verdict: Verdict
+    p_equivalent: float | None = None
 
 
-def judge(deltas: Sequence[Delta | None], alpha: float = ALPHA) -> list[Judgement | None]:
-    """Return verdicts on the deltas of one score over one table; None stays None."""
+def judge(
+    deltas: Sequence[Delta | None],
+    alpha: float = ALPHA,
+    looks: Sequence[int] | None = None,
+    margin: float | None = None,
+) -> list[Judgement | None]:
+    """Return verdicts on the deltas of one score over one table; None stays None.
+
+    Args:
+        deltas: one for each row.
+        alpha: the level of a verdict.
+        looks: how often the number of seeds behind each was open to choice; p-values are
+            multiplied by it (Bonferroni). Once each when left out.
+        margin: the difference that equivalence is tested against.
+    """
+    times = looks or [1] * len(deltas)
     tested = [d.p_two_sided() if d else None for d in deltas]
-    corrected = iter(holm([p for p in tested if p is not None]))
-    found: list[Judgement | None] = []
-    for delta, p in zip(deltas, tested, strict=True):
-        if delta is None:
-            found.append(None)
-            continue
-        p_holm = None if p is None else next(corrected)
-        found.append(Judgement(delta, p, p_holm, _verdict(delta, p_holm, alpha)))
-    return found
+    corrected = _corrected(tested, times)
+    equal = [d.p_equivalent(margin) if d and margin else None for d in deltas]
+    equivalent = _corrected(equal, times)
+    return [
+        Judgement(delta, p, p_holm, _verdict(delta, p_holm, alpha), same) if delta else None
+        for delta, p, p_holm, same in zip(deltas, tested, corrected, equivalent, strict=True)
+    ]
+
+
+def _corrected(p_values: Sequence[float | None], times: Sequence[int]) -> list[float | None]:
+    """Return p-values times their number of looks, corrected by Holm; None stays None."""
+    there = [n * p for p, n in zip(p_values, times, strict=True) if p is not None]
+    corrected = iter(holm(there))
+    return [None if p is None else next(corrected) for p in p_values]
 
 
 def _verdict(delta: Delta, p_holm: float | None, alpha: float) -> Verdict:

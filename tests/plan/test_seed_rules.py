@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from golf.plan.graph import Plan
+from golf.report.collect import collect
+from golf.report.formats import as_json
+from golf.report.markdown import render
+from golf.report.table import analyze
 from tests.plan.played import (
     mistakes,
     parents,
@@ -53,6 +58,47 @@ def test_a_wave_is_decided_once_its_rows_have_all_their_seeds(tmp_path: Path) ->
     rounds = play(write_matrix(tmp_path, text), noisy)
     assert [len(plan.outcomes) for plan in rounds] == [0, 0, 0, 1, 1]
     assert parents(rounds[-1])["late"] == "clear"
+
+
+STRICT = """\
+seeds: {min: 2, max: 4, until: {p: 0.01, margin: 0.002}}
+rows:
+  clear: {depth: 2}
+  noisy: {bits: 5}
+  steady: {rope_dims: 16}
+  small: {rope_dims: 8}
+  lost: {depth: 1}
+  alone: {bits: 6, seeds: [1337, 1338]}
+"""
+LEVELS = {"clear": 0.5, "steady": 0.97, "lost": 2.0, "alone": 0.9, "small": 0.9995}
+
+
+def wobbling(row: str, seed: int) -> float:
+    reach = 0.02 if row == "noisy" else 0.0001
+    return LEVELS.get(row, 1.0) + reach * (seed * 7 % 4 - 1.5) * (-1 if row == "noisy" else 0.5)
+
+
+def test_the_report_takes_its_verdicts_from_the_rule_and_prints_its_looks(tmp_path: Path) -> None:
+    first, *_, last = play(write_matrix(tmp_path, STRICT), wobbling)
+    found = analyze(collect(last))
+    told = {r.row: j for r in found.table if (j := r.judged["post_bpb"])}
+    assert {name: str(j.verdict) for name, j in told.items()} == {
+        "clear": "better", "noisy": "within noise", "steady": "within noise",
+        "small": "within noise", "lost": "worse", "alone": "better",
+    }  # fmt: skip
+    p = told["steady"].delta.p_two_sided()
+    assert p is not None
+    assert p < 0.01 / 6  # so steady that a test of it alone calls it better
+    assert told["steady"].p_holm is None
+    text = render(found)
+    assert "at 0.01 shared out over 6 rows and 3 looks" in text
+    assert "| clear  | baseline  | Post-quant |  1 of 3 |   2 | +0.5000 |" in text
+    assert "| steady | baseline  | Post-quant |  3 of 3 |   4 | +0.0300 |" in text
+    assert "by the rule for seeds: better" in text
+    assert json.loads(as_json(found))["seed_rule"]["rows"]["lost"]["verdict"] == "worse"
+    opened = analyze(collect(first)).study.ruled
+    assert opened is not None
+    assert {str(r.verdict) for r in opened.rulings.values()} == {"open"}
 
 
 @pytest.mark.parametrize(

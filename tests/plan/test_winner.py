@@ -81,11 +81,28 @@ def test_a_clear_row_is_closed_early_and_an_open_one_gets_every_seed() -> None:
     rng, rule = random.Random(3), SeedRule(2, 6, level=0.05, margin=0.002)
     truth = {"base": 1.0, "clear": 0.9, "worse": 1.1, "close": 0.998, "alike": 1.0}
     parents = dict.fromkeys([n for n in truth if n != "base"], "base")
-    looks = look(parents, drawn(truth, 0.001, rng), rule, 4)
+    looks = look(parents, drawn(truth, 0.0005, rng), rule, 4)
     assert looks.seeds["clear"] == looks.seeds["worse"] < looks.seeds["close"] == 6
     assert looks.gains["clear"].wins
     assert not looks.gains["worse"].wins
     assert looks.open == ()
+    rulings = looks.rulings(parents, "post", rule)
+    told = {name: (str(r.verdict), r.looks) for name, r in rulings.items()}
+    assert told == {
+        "clear": ("better", 1), "worse": ("worse", 1), "close": ("within noise", 5),
+        "alike": ("below the margin", 2),
+    }  # fmt: skip
+
+
+def test_a_row_that_is_still_open_is_looked_at_over_all_its_seeds_though_its_base_is_closed() -> (
+    None
+):
+    rng, rule = random.Random(3), SeedRule(2, 6, level=0.05, margin=0.002)
+    truth = {"base": 1.0, "clear": 0.9, "child": 0.898}
+    parents = {"clear": "base", "child": "clear"}
+    looks = look(parents, drawn(truth, 0.0005, rng), rule, 2)
+    assert (looks.seeds["clear"], looks.seeds["child"]) == (2, 6)
+    assert looks.gains["child"].n == 6
 
 
 def test_a_look_waits_for_scores_that_are_missing() -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
+from golf.report.findings import findings
 from golf.report.study import Curve, Failure
 from golf.report.table import analyze
 from golf.report.tables.factors import factor_tables
@@ -148,6 +150,22 @@ def test_a_row_that_is_worse_is_a_negative_result_though_nobody_said_why() -> No
     (line,) = read(negative_table(analyze(study(*rows, row("same", worse, "base")))))
     assert (line["Row"], line["Verdict"], line["Why"]) == ("lost", "worse", "—")
     assert negative_table(analyze(study(row("base", THREE), row("wide", BETTER, "base")))) is None
+
+
+def test_a_margin_says_which_rows_are_equivalent() -> None:
+    same = {s: (1.1, post + 1e-4 * s) for s, (_, post) in THREE.items()}
+    rows = (row("base", THREE), row("same", same, "base"), row("wide", BETTER, "base"))
+    lone = row("lone", (1.1, 1.2), "base")
+    found = analyze(study(*rows, lone, margin=0.01))
+    table = delta_table(found, "post_bpb")
+    told = [line["Within ±0.01"].partition(" (")[0] for line in read(table)]
+    assert told == ["yes", "not shown", "—"]
+    p = stats.ttest_1samp([1e-4, 2e-4, 3e-4], 0.01, alternative="less").pvalue
+    same_found = found.of("same").judged["post_bpb"]
+    assert same_found is not None
+    assert same_found.p_equivalent == pytest.approx(2 * p)  # Holm: the smaller of two
+    assert "Within ±0.01 of the row that they are compared with: same." in str(findings(found))
+    assert "Within" not in str(delta_table(analyze(study(*rows)), "post_bpb"))
 
 
 def test_failures_are_kept_with_their_error() -> None:

@@ -19,7 +19,9 @@ NEAR_LIMIT = 0.5  # share of the limit from which it is drawn
 VERDICT_COLOURS = {
     Verdict.BETTER: ("#009E73", "o"),
     Verdict.WORSE: ("#D55E00", "s"),
+    Verdict.BELOW: ("#E69F00", "v"),
     Verdict.NOISE: ("#8b949e", "D"),
+    Verdict.OPEN: ("#8b949e", "o"),
     Verdict.ONE_SEED: ("#CC79A7", "^"),
 }
 MORE = "the first {} of {} rows"

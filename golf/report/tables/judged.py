@@ -24,8 +24,9 @@ def delta_table(analysis: Analysis, name: str) -> Table | None:
             "95 % interval": interval(found.delta.interval()),
             "Test": TESTS[found.delta.test],
             "p": p_value(found.p),
-            "p (Holm)": p_value(found.p_holm),
+            "p (Holm)": p_value(found.p_holm, analysis.level),
             "Verdict": verdict(analysis, name, found),
+            **_within(analysis, found),
         }
         for row, found in judged
     ]
@@ -33,19 +34,45 @@ def delta_table(analysis: Analysis, name: str) -> Table | None:
 
 
 def _notes(analysis: Analysis, name: str) -> tuple[str, ...]:
-    said = (
+    ruled, margin = analysis.study.ruled, analysis.study.margin
+    looks = f"times the {ruled.rule.looks} looks of the rule for seeds, " if ruled else ""
+    said = [
         "Below 0 is better. Paired over shared seeds, Welch where no seeds match; two-sided p, "
-        "corrected over this table (Holm); better or worse where the corrected p is below 0.05."
-    )
+        f"{looks}corrected over this table (Holm); better or worse where the corrected p is below "
+        f"{analysis.level:g}."
+    ]
+    if ruled:
+        said.append(
+            "Rows without a p have the verdict of that rule (below); intervals are those of one "
+            "look."
+        )
+    if margin:
+        said.append(
+            f"Within ±{margin:g}: yes where two one-sided tests refuse a difference of that size "
+            f"either way; their p is corrected likewise, and has to be below {analysis.level:g}."
+        )
+    return (*said, _floor_words(analysis, name))
+
+
+def _floor_words(analysis: Analysis, name: str) -> str:
     floor = analysis.floors[name]
     if floor is None:
-        return (said, "No row was repeated: there is no noise floor to hold these against.")
-    pooled = (
+        return "No row was repeated: there is no noise floor to hold these against."
+    return (
         f"Noise floor: a row's standard deviation over seeds, pooled, is {floor.std:.2g} "
         f"({floor.df} degrees of freedom); two single runs differ by more than "
         f"{floor.reach():.2g} in one case of twenty."
     )
-    return (said, pooled)
+
+
+def _within(analysis: Analysis, found: Judgement) -> dict[str, str]:
+    """Return the column that says whether a row is equivalent, where that was asked."""
+    margin, p = analysis.study.margin, found.p_equivalent
+    if margin is None:
+        return {}
+    answer = "yes" if p is not None and p < analysis.level else "not shown"
+    told = DASH if p is None else f"{answer} (p {p_value(p, analysis.level)})"
+    return {f"Within ±{margin:g}": told}
 
 
 def verdict(analysis: Analysis, name: str, found: Judgement) -> str:
@@ -125,7 +152,7 @@ def _is_negative(row: TableRow, name: str) -> bool:
     return (
         found.verdict is Verdict.WORSE
         or (told and found.delta.mean >= 0)
-        or (told and found.verdict is Verdict.NOISE)
+        or (told and found.verdict in (Verdict.NOISE, Verdict.BELOW))
     )
 
 

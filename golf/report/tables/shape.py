@@ -99,15 +99,18 @@ def interval(bounds: tuple[float, float] | None) -> str:
     return DASH if bounds is None else f"{signed(bounds[0])} to {signed(bounds[1])}"
 
 
-def p_value(p: float | None, thresholds: tuple[float, ...] = (0.01, 0.05)) -> str:
-    """Return a p-value; rounding never carries it over a threshold."""
+THRESHOLDS = (0.01, 0.05)
+
+
+def p_value(p: float | None, level: float = THRESHOLDS[0]) -> str:
+    """Return a p-value; rounding never carries it over a usual threshold or ``level``."""
     if p is None:
         return DASH
     if p < 1e-4:
         return f"{p:.0e}"
     for digits in range(2, 17):
         text = f"{p:.{digits}g}"
-        if all((float(text) < t) == (p < t) for t in thresholds):
+        if all((float(text) < t) == (p < t) for t in (*THRESHOLDS, level)):
             return text
     return repr(p)
 
