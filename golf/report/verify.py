@@ -151,11 +151,17 @@ def _pairs(pasted: Sequence[Sequence[str]], table: Table) -> tuple[list[Cell], l
 def _lines(
     pasted: Sequence[Sequence[str]], keys: Mapping[int, int], table: Table
 ) -> tuple[list[Matched], list[str]]:
-    """Return the lines that both have, and the names of those that only the pasted one has."""
-    found, lost = [], []
+    """Return the lines that both have, and the names of those that only the pasted one has.
+
+    Of several lines of one name the one that shares most cells is meant.
+    """
+    found: list[Matched] = []
+    lost = []
     for line in pasted:
         told = {place: line[i] for i, place in keys.items() if i < len(line)}
-        match = next((r for r in table.rows if _matches(r, told)), None)
+        ways = [r for r in table.rows if _matches(r, told)]
+        alike = [len({*line} & {" ".join(c.split()) for c in r}) for r in ways]
+        match = ways[alike.index(max(alike))] if ways else None
         if match is None:
             lost.append(f"row {line[0]}")
         else:
