@@ -37,7 +37,7 @@ class Results:
         self.shelf = Shelf(plan.paths)
         self.read: dict[str, Found | None] = {}
         self.standing: dict[str, Found | None] = {}
-        self.told: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+        self.told: dict[tuple[int, ...], dict[str, str]] = {}
 
     def _on_disk(self, name: str) -> Found | None:
         if name not in self.read:
@@ -59,17 +59,17 @@ class Results:
 
     def conditions(self, found: Sequence[Found]) -> dict[str, str]:
         """Return what numbers were made with; where the stages of a cell differ, all of it."""
-        told = tuple(
-            (n, str(v)) for r in found for about in (r.environment, r.facts)
-            for n, v in about.items()
-            if n in CONDITIONS and v is not None
-        )  # fmt: skip
-        if told not in self.told:
+        abouts = [about for r in found for about in (r.environment, r.facts)]
+        same = tuple(map(id, abouts))  # results of one kind share what is said of them
+        if same not in self.told:
             known: dict[str, set[str]] = {}
-            for name, value in told:
-                known.setdefault(name, set()).add(value)
-            self.told[told] = {name: " and ".join(sorted(v)) for name, v in known.items()}
-        return self.told[told]
+            for about in abouts:
+                for name in about.keys() & CONDITIONS:
+                    if about[name] is not None:
+                        known.setdefault(name, set()).add(str(about[name]))
+            told = {name: " and ".join(sorted(known[name])) for name in CONDITIONS if name in known}
+            self.told[same] = told
+        return self.told[same]
 
 
 def collect(plan: Plan, command: Sequence[str] = ()) -> Study:
