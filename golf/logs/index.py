@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from golf.logs.meaning import AVERAGED, Kind, Score, split_aliases
-from golf.logs.read import PARAMETERS, Run
+from golf.logs.run import PARAMETERS, Run
 from golf.records import ARTIFACT_LIMIT
 
 
@@ -32,7 +32,8 @@ def as_entry(run: Run) -> dict[str, Any]:
         "model_params": run.number(*PARAMETERS),
         "stop_reason": run.stop_reason,
         "iterations_cap": run.cap,
-        "last_step_val_bpb": float(last.val_bpb) if last else None,
+        "last_step_val_bpb": last.bpb if last else None,
+        "last_step_val_loss": last.val_loss if last else None,
         "fits_16000000": artifact[1] <= ARTIFACT_LIMIT if artifact else None,
         "decimals": {str(k): s.decimals for k, s in scores.items()},
         "labels": labels,

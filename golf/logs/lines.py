@@ -2,37 +2,66 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator
 
 from golf.frozen import Frozen
 
-NUMBER = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
+NUMBER = r"[-+]?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|nan\b|inf(?:inity)?\b)"
+COUNT = r"\d{1,3}(?:,\d{3}){1,4}|\d{1,15}"
+AMOUNT = r"\d{1,15}(?:\.\d+)?"
+# What may not follow a number of bytes: more digits, or a unit that makes it a rounded one.
+WHOLE_BYTES = r"(?!\d|[.,]\d|\s*(?:[KMGT]i?B?\b|mega|kilo|giga|million))"
+IN_BYTES = r"(?![KMG]i?B\b)"
 STEP = re.compile(
-    r"\s*(?:(?:iter(?:ation)?s?|steps?)?[: =]*(\d+)\s*/\s*(\d+)|steps?[: =]+(\d+)(?!\s*/))[\s:|,(]"
-)
-BPB = re.compile(rf"(?:val[_ ])?\bbpb\b\"?\s*[:=]?\s*({NUMBER})(?![\d.]*[%x])", re.I)
-VAL_BPB = re.compile(rf"\bval(?:idation)?[_ ]?bpb\"?\s*[:=]?\s*({NUMBER})", re.I)
-VAL_LOSS = re.compile(rf"\bval(?:idation)?[_ ]?loss\"?\s*[:=]?\s*({NUMBER})", re.I)
-TRAIN_LOSS = re.compile(rf"(?<!val_)\b(?:train[_ ]?)?loss\"?\s*[:=]?\s*({NUMBER})", re.I)
-TIME = re.compile(r"\b(?:train(?:ing)?_time|t)\s*[:=]\s*(\d+(?:\.\d+)?)\s*(ms|s)\b")
-PEAK = re.compile(r"peak[ _]mem\w*(?:[ _]allocated)?\s*[:=]\s*(\d+)\s*(MiB|MB)?", re.I)
-STOP = re.compile(r"(?:stopping[_ ]early|early[_ ]stop\w*)\s*[:=]\s*(\w+)")
-SETTING = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s?[:=]\s?(\d{1,3}(?:,\d{3})+\b|[^\s,;]+)")
-DUMPED = re.compile(r"\s{1,8}([a-z_]\w*)\s*[:=]\s(.*)$")
-MODEL_SIZE = re.compile(r"serialized[_ ]model([^:]*?)\s*:\s*([\d,]+)\s*bytes", re.I)
-ARTIFACT_SIZE = re.compile(
-    r"\b((?:total[_ ])?artifact[_ ](?:size|bytes)|bytes[_ ]total|submission[_ ]bytes)"
-    r"\s*[:=]\s*(\d[\d,]{4,})(?![\d.]|\s*[KMG])",
+    rf"\s*(?:[\[(]?(?:iter(?:ation)?s?|steps?)[: =\[(]*|(?=\d+\s*/))({COUNT})"
+    rf"(?:\s*/\s*({COUNT}))?(?!\d|,\d|\s*/)[\s:|,()\]]",
     re.I,
 )
-TOTAL_SIZE = re.compile(r"total submission size([^:]*?)\s*:\s*([\d,]+)(?:\s*bytes)?", re.I)
-CODE_SIZE = re.compile(
-    r"\bcode[_ ](?:size|bytes)([^:=]*?)\s*[:=]\s*([\d,]+)(?![\d.]|\s*[KMG])", re.I
+BPB = re.compile(
+    rf"(?:\bval(?:idation)?[_ ]?|(?<![a-z_]))bpb\"?\s*[:=]?\s*({NUMBER})(?![\d.]*[%x])", re.I
 )
-BUDGET = re.compile(r"budget\s*:\s*([\d,]+)\s*/\s*[\d,]+")
-CODE_PART = re.compile(r"\bcode\s*:\s*(\d+)\b")
+VAL_BPB = re.compile(rf"\bval(?:idation)?[_ ]?bpb\"?\s*[:=]?\s*({NUMBER})", re.I)
+VAL_LOSS = re.compile(rf"\bval(?:idation)?[_ ]?loss\"?\s*[:=]?\s*({NUMBER})", re.I)
+LOSS = re.compile(rf"\b(?:train[_ ]?)?loss\"?\s*[:=]?\s*({NUMBER})", re.I)
+TRAIN_LOSS = re.compile(
+    rf"(?:\btrain(?:ing)?[_ ]?|(?<![a-z_] )(?<![a-z_]))loss\"?\s*[:=]?\s*({NUMBER})", re.I
+)
+TRAIN_TIME = re.compile(r"\btrain(?:ing)?_time\s*[:=]")
+TIME = re.compile(rf"\b(?:train(?:ing)?_time|t)\s*[:=]\s*({AMOUNT})\s*(ms|s)\b")
+PEAK = re.compile(
+    r"peak[ _](?:gpu[ _])?mem\w*?(?:[ _](?:allocated|usage|used))?"
+    rf"(?:_mi?b\s*[:=]\s*({AMOUNT})\b|\s*[:=]\s*({AMOUNT})\s*Mi?B\b)",
+    re.I,
+)
+STOP = re.compile(r"(?:stopping[_ ]early|early[_ ]stop\w*)\s*[:=]\s*(\w+)")
+STOPPED_AT = re.compile(r"\bstep\s*:\s*(\d{1,15})\s*/\s*(\d{1,15})\b")
+SETTING = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s?[:=]\s?(\d{1,3}(?:,\d{3})+\b|[^\s,;]+)")
+DUMPED = re.compile(r"\s{1,8}([a-z_]\w*)\s*[:=]\s(.*)$")
+PARAMETER_COUNT = re.compile(rf"\b(?:number of|total) param(?:eter)?s\s*[:=]\s*({COUNT})\s*$", re.I)
+MODEL_SIZE = re.compile(r"serialized[_ ]model([^:]*?)\s*:\s*([\d,]{1,20})\s*bytes", re.I)
+ARTIFACT_SIZE = re.compile(
+    r"\b((?:total[_ ])?artifact[_ ](?:size|bytes)|bytes[_ ]total|submission[_ ]bytes)"
+    rf"\s*[:=]\s*(\d[\d,]{{4,20}}){WHOLE_BYTES}",
+    re.I,
+)
+TOTAL_SIZE = re.compile(
+    rf"total submission size((?:{IN_BYTES}[^:])*?)\s*:\s*(\d[\d,]{{3,20}}){WHOLE_BYTES}", re.I
+)
+CODE_SIZE = re.compile(
+    rf"\bcode[_ ](?:size|bytes)((?:{IN_BYTES}[^:=])*?)\s*[:=]\s*(\d[\d,]{{0,20}}){WHOLE_BYTES}",
+    re.I,
+)
+BUDGET = re.compile(r"\s*budget\s*:\s*(\d[\d,]{4,20})\s*/\s*[\d,]+")
+CODE_PART = re.compile(r"\bcode\s*:\s*(\d{1,15})\b")
 SLIDING_MODE = re.compile(r"eval_mode\s*[:=]\s*sliding|^\s*sliding_(?:window_)?eval\b")
-PROGRESS = re.compile(r"running_bpb|\[\s*[\d.]+\s*%\s*\]|chunk\s*\[?\s*\d+/\d+|^\s*\w+: b\d+/\d+")
+PROGRESS = re.compile(
+    r"running_bpb|\[\s*[\d.]+\s*%\s*\]|chunk\s*\[?\s*\d+/\d+|^\s*\w+: b\d+/\d+|\d%\|"
+    r"|\b(?:epoch|batch|doc|phase|pass|ttt[ _:]*(?:step|iter))\w*[\s:=\[]*\d+\s*/\s*\d+",
+    re.I,
+)
+BECOMES = re.compile(r"\s*(?:->|=>|→|to\b)")
 NEW_RUN = re.compile(
     r"\s*(?:Hyperparameters:|-+ ?Hyperparameters|Running Python|Running PyTorch"
     r"|(?:seed|model_params|num_params|n_params)\s*[:=]\s*\d+\s*$)"
@@ -40,7 +69,11 @@ NEW_RUN = re.compile(
 
 
 class Step(Frozen):
-    """A line about one step of the training; ``of`` is 0 where the line does not say."""
+    """A line about one step of the training; ``of`` is 0 where the line does not say.
+
+    Attributes:
+        val_bpb: as printed, also ``nan``; "" where the line has none.
+    """
 
     step: int
     of: int
@@ -48,6 +81,15 @@ class Step(Frozen):
     val_loss: float | None = None
     train_loss: float | None = None
     train_time_ms: float | None = None
+
+    @property
+    def bpb(self) -> float | None:
+        value = finite(self.val_bpb) if self.val_bpb else None
+        return value if value and value > 0 else None
+
+    @property
+    def validates(self) -> bool:
+        return bool(self.val_bpb or self.val_loss is not None)
 
 
 def parse_step(line: str) -> Step | None:
@@ -57,14 +99,14 @@ def parse_step(line: str) -> Step | None:
         return None
     rest = line[found.end() - 1 :]
     bpb, loss, train = VAL_BPB.search(rest), VAL_LOSS.search(rest), TRAIN_LOSS.search(rest)
-    if not (bpb or loss or train):
+    if not (bpb or loss or LOSS.search(rest) or TRAIN_TIME.search(rest)):
         return None
     return Step(
-        step=int(found[1] or found[3]),
-        of=int(found[2] or 0),
+        step=whole(found[1]),
+        of=whole(found[2] or "0"),
         val_bpb=bpb[1] if bpb else "",
-        val_loss=float(loss[1]) if loss else None,
-        train_loss=float(train[1]) if train and not loss else None,
+        val_loss=finite(loss[1]) if loss else None,
+        train_loss=finite(train[1]) if train and not loss else None,
         train_time_ms=parse_time(rest),
     )
 
@@ -77,16 +119,42 @@ def parse_time(text: str) -> float | None:
     return float(found[1]) * (1 if found[2] == "ms" else 1000)
 
 
-def parse_score(line: str) -> tuple[str, str, float | None] | None:
-    """Return label, bits per byte as printed, and nats per token of a line with a result."""
+class Told(Frozen):
+    """A score as a line tells it.
+
+    Attributes:
+        label: the words before the numbers.
+        about: all words up to the next score of the line.
+        bpb: bits per byte as printed.
+        loss: nats per token beside it.
+    """
+
+    label: str
+    about: str
+    bpb: str
+    loss: float | None
+
+
+def parse_scores(line: str) -> Iterator[Told]:
+    """Yield the scores of a line with results, each under the words that stand before it."""
     if PROGRESS.search(line):
-        return None
-    bpb, loss = VAL_BPB.search(line), VAL_LOSS.search(line)
-    bpb = bpb or BPB.search(line)
-    if not bpb or "." not in bpb[1]:
-        return None
-    label = line[: min(m.start() for m in (bpb, loss) if m)]
-    return label.strip(" \t:=-|>*"), bpb[1], float(loss[1]) if loss else None
+        return
+    found = list(BPB.finditer(line))
+    ends = [0, *(m.end() for m in found)]
+    for i, bpb in enumerate(found):
+        start, last = ends[i], bpb is found[-1]
+        loss = VAL_LOSS.search(line, start, len(line) if last else bpb.end())
+        label = line[start : min(m.start() for m in (bpb, loss) if m)]
+        value = finite(bpb[1])
+        if "." in bpb[1] and value and value > 0 and not BECOMES.match(line, bpb.end()):
+            yield Told(
+                label=re.split(rf"[\s|,:]*\bloss\W+{NUMBER}", label, flags=re.I)[0].strip(
+                    " \t:=-|>*"
+                ),
+                about=line[start:] if last else line[start : found[i + 1].start()],
+                bpb=bpb[1],
+                loss=finite(loss[1]) if loss else None,
+            )
 
 
 def parse_settings(line: str) -> dict[str, str]:
@@ -95,6 +163,12 @@ def parse_settings(line: str) -> dict[str, str]:
     if dumped and len(SETTING.findall(line)) <= 1:
         return {dumped[1]: dumped[2].strip()}
     return {name: value for name, value in SETTING.findall(line) if value}
+
+
+def finite(text: str) -> float | None:
+    """Return a number; None for one that is not finite."""
+    value = float(text)
+    return value if math.isfinite(value) else None
 
 
 def whole(text: str) -> int:

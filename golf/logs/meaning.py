@@ -21,10 +21,18 @@ class Kind(StrEnum):
 
 # Things that score with more than the model; not one of the four numbers.
 EXTRAS = re.compile(r"etlb|ngram|n-gram|slot|cache|knn|hedge|mixer|ensemble|oracle")
-PRE = re.compile(r"pre[-_ ]?quant|post[-_ ]?(?:ema|swa)|(?:ema|swa)[-_ ]eval|unquantized|final_raw")
+# Differences, other runs' numbers, and sums over runs.
+NOT_ITS_OWN = re.compile(
+    r"(?<![a-z])(?:gap|gains?|deltas?(?![-_ ]?net)|diff(?:erence)?|improv\w*|penalt\w*|degrad\w*"
+    r"|regress\w*|cost|prev(?:ious)?|prior|sota|leaderboard|baseline|reference|target|expected"
+    r"|best|min(?:imum)?|max(?:imum)?|mean|average|std|vs|loss$)(?![a-z])"
+)
+NOT_ROUNDED = re.compile(r"quant\w*[-_ ]?aware|fake[-_ ]?quant|simulated")
+BEFORE_QUANT = re.compile(r"(?<![a-z])(?:pre|before|without|no|un)[-_ ]?quant\w*")
+PRE = re.compile(rf"{BEFORE_QUANT.pattern}|post[-_ ]?(?:ema|swa)|(?:ema|swa)[-_ ]eval|final_raw")
 POST = re.compile(r"round[-_ ]?trip|quant|(?<![a-z])int\d|ternary|binary|fp8|nf4")
 TTT = re.compile(r"(?<![a-z])ttt|test[-_ ]time")
-BEFORE_TTT = re.compile(r"(?:pre|before|no|without)[-_ ]?ttt")
+BEFORE_TTT = re.compile(r"(?:pre|before|no|without)[-_ ]?ttt|ttt[-_: ]*(?:before|start|off|init)")
 SLIDING = re.compile(r"sliding|stride")
 AVERAGED = re.compile(r"post[-_ ]?(?:ema|swa)|(?:ema|swa)[-_ ]eval")
 
@@ -54,9 +62,10 @@ def kind_of(label: str, sliding_mode: bool) -> Kind:
     """
     text = BEFORE_TTT.sub("", label.lower())
     pre, sliding, ttt = (bool(p.search(text)) for p in (PRE, SLIDING, TTT))
-    if EXTRAS.search(text) or (pre and (sliding or ttt)):
+    foreign = any(p.search(text) for p in (EXTRAS, NOT_ITS_OWN, NOT_ROUNDED))
+    if foreign or (pre and (sliding or ttt)):
         return Kind.OTHER
-    if pre:
+    if pre and (BEFORE_QUANT.search(text) or not POST.search(text)):
         return Kind.PRE
     if ttt:
         return Kind.TTT

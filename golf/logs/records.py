@@ -17,7 +17,7 @@ from golf.errors import fail
 from golf.files import content_key, read_json, write_json
 from golf.frozen import Frozen
 from golf.logs.meaning import Kind, Score
-from golf.logs.read import PARAMETERS, Run, curve_of
+from golf.logs.run import PARAMETERS, Run, curve_of
 from golf.records import Result
 
 VERSION = 1

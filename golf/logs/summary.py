@@ -10,20 +10,19 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 NAMES = (
     "val_bpb", "training_seconds", "total_seconds", "peak_vram_mb", "mfu_percent",
     "total_tokens_M", "num_steps", "num_params_M", "depth",
 )  # fmt: skip
 COLUMNS = ("commit", "val_bpb", "memory_gb", "status", "description")
-LINE = re.compile(rf"({'|'.join(NAMES)}):\s+([\d.]+)\s*$")
+LINE = re.compile(rf"({'|'.join(NAMES)}):\s+(\d{{1,15}}(?:\.\d+)?)\s*$")
 
 
-def read_block(lines: Sequence[str]) -> dict[str, str]:
-    """Return the last block as printed, by name; empty without one."""
-    found = {m[1]: m[2] for line in lines if (m := LINE.match(line))}
-    return found if {"val_bpb", "num_steps"} <= set(found) else {}
+def is_block(found: Mapping[str, str]) -> bool:
+    """Say whether lines that look like the block's are one."""
+    return {"val_bpb", "num_steps"} <= set(found)
 
 
 def write_block(measures: Mapping[str, float | None]) -> str:

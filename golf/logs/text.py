@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -14,10 +15,14 @@ SOURCE = re.compile(
 MAIN = re.compile(r"if __name__ == ")
 COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 PREFIX = re.compile(
-    r"(?:\[?(?:default|rank|local_rank)\s?\d+\]?[:|]?\s*"
-    r"|\[?\d{4}-\d\d-\d\d[T ][\d:.,]+Z?\]?\s*(?:[-|:]\s*)?"
+    r"^(?:\[?(?:default|rank|local_rank)\s?\d+\]?[:|]?\s*"
+    r"|\d{1,4}: (?=[A-Za-z\[{])|\[?\d{4}-\d\d-\d\d[T ][\d:.,]+Z?\]?\s*(?:[-|:]\s*)?"
     r"(?:\[?(?:INFO|DEBUG|WARNING)\]?\s*[-|:]?\s*)?|\[\d\d:\d\d:\d\d[\d.,]*\]\s*)+"
 )
+# Names under which scripts that log JSON keep the step, its total, and what a line is about.
+STEPS, TOTALS = ("step", "iter", "iteration"), ("total", "total_steps", "num_steps", "iterations")
+LABELS = ("event", "label", "name", "stage", "phase", "type", "split", "tag")
+OF_THE_TRAINING = {"step", "log", "train", "training", "val", "valid", "validation", "eval"}
 SOURCE_LINES = 4  # lines that only a program has, before a section counts as one
 
 
@@ -41,7 +46,8 @@ def clean_lines(text: str) -> tuple[list[str], int]:
 
     Scripts print their own source before they start, between rules of ``=`` or without any.
     """
-    lines = [PREFIX.sub("", COLOUR.sub("", x), count=1) for x in re.split(r"\r\n|\n|\r", text)]
+    bare = (PREFIX.sub("", COLOUR.sub("", x), count=1) for x in re.split(r"\r\n|\n|\r", text))
+    lines = [_in_words(x) if x.startswith("{") else x for x in bare]
     sections: list[list[str]] = [[]]
     for line in lines:
         if RULE.match(line):
@@ -56,6 +62,21 @@ def clean_lines(text: str) -> tuple[list[str], int]:
         inside = (inside or is_source) and i < last_main
         kept += [] if inside else _without_source(section)
     return kept, sum(map(len, sections)) - len(kept)
+
+
+def _in_words(line: str) -> str:
+    """Return a line of JSON as the line of words that says the same; numbers stay as printed."""
+    try:
+        found = json.loads(line, parse_float=str, parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        return line
+    told = {name: x for name, x in found.items() if isinstance(x, str) and "\n" not in x}
+    label = " ".join(told.pop(name) for name in LABELS if name in told)
+    step = next((told.pop(name) for name in STEPS if name in told), "")
+    if step and set(label.lower().split()) <= OF_THE_TRAINING:
+        total = next((told.pop(name) for name in TOTALS if name in told), "")
+        label = f"step:{step}/{total}" if total else f"step:{step}"
+    return " ".join([label, *(f"{name}:{x}" for name, x in told.items())])
 
 
 def _without_source(section: list[str]) -> list[str]:

@@ -13,8 +13,9 @@ from typing import Any
 from golf.config.values import listed
 from golf.errors import did_you_mean, fail
 from golf.logs.index import as_entry
-from golf.logs.read import Run, read_log
+from golf.logs.read import read_log
 from golf.logs.records import Imported, import_run, read_imported, row_name, write_imported
+from golf.logs.run import Run
 from golf.records import Result, RunPaths, enclosing_project
 from golf.report.study import ARTIFACT_MEASURES, CONDITIONS, TRAIN_MEASURES, Curve, Study, StudyRow
 

@@ -176,9 +176,9 @@ def test_sizes_are_known_by_other_names_too() -> None:
 
 
 def test_steps_without_a_total_and_numbers_with_commas_are_read() -> None:
-    head = "seed: 3\nmodel_params: 35,943,512\niterations: 200\n"
+    head = "seed: 3\nmodel_params: 35,943,512\niterations: 100\n"
     entry = only(head + "step 100 | val loss 2.1 | val bpb 1.25 |\n")
-    assert (entry["steps"], entry["iterations_cap"], entry["model_params"]) == (100, 200, 35943512)
+    assert (entry["steps"], entry["iterations_cap"], entry["model_params"]) == (100, 100, 35943512)
     assert entry["pre_quant_bpb"] == 1.25
 
 

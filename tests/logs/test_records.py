@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from golf.errors import GolfError
+from golf.logs.meaning import Kind
+from golf.logs.read import parse_log
 from golf.logs.records import read_imported, row_name
-from golf.logs.summary import read_block, read_results, write_block, write_results
+from golf.logs.summary import read_results, write_block, write_results
 
 LOGS = Path(__file__).parents[1] / "data" / "logs"
 
@@ -112,11 +114,10 @@ def test_a_results_table_of_autoresearch_survives_a_round_trip() -> None:
 
 
 def test_a_closing_block_survives_a_round_trip() -> None:
-    block = read_block(
-        write_block({"pre_bpb": 0.9979, "steps": 953, "train_s": 300.1}).splitlines()
-    )
-    assert block == {"val_bpb": "0.997900", "num_steps": "953", "training_seconds": "300.1"}
-    assert read_block(["val_bpb: 0.9"]) == {}
+    text = write_block({"pre_bpb": 0.9979, "steps": 953, "train_s": 300.1})
+    (run,) = parse_log(text, "x")
+    assert run.block == {"val_bpb": "0.997900", "num_steps": "953", "training_seconds": "300.1"}
+    assert parse_log("val_bpb: 0.9\n", "x")[0].score(Kind.PRE) is None
 
 
 def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
