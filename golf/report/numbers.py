@@ -13,6 +13,10 @@ from golf.statistics.challenge import nats_to_bpb, record_test
 from golf.statistics.delta import Delta, mean, one_sample, paired, variance, welch
 
 UNITS = ("bpb", "nats")
+LARGEST = 1e9  # of a score or margin; squares of squares stay finite
+USABLE = f"finite, at most {LARGEST:g} either way"
+MOST_CONFIDENCE = 1 - 1e-9
+FEWEST_BYTES, MOST_BYTES = 1e-3, 1e6  # of a token
 NAMES = {
     "welch": "Welch's t-test, two independent samples",
     "paired": "paired t-test, value by value",
@@ -58,9 +62,14 @@ def parse_values(text: str, option: str) -> list[float]:
         values = [float(w) for w in words]
     except ValueError:
         values = []
-    if not values or not all(map(math.isfinite, values)):
-        raise fail(f"{option} wants numbers, found {text!r}", f"for example {option} 1.06,1.07")
+    if not values or not all(map(_is_usable, values)):
+        hint = f"{USABLE}, for example {option} 1.06,1.07"
+        raise fail(f"{option} wants numbers, found {text!r}", hint)
     return values
+
+
+def _is_usable(value: float) -> bool:
+    return abs(value) <= LARGEST
 
 
 def check(question: Question) -> None:
@@ -73,9 +82,11 @@ def check(question: Question) -> None:
         hint = "--bytes-per-token: bytes of the validation text divided by its tokens"
         raise fail("a margin in nats needs the tokenizer's bytes per token", hint)
     check_bytes_per_token(question.bytes_per_token)
-    if question.margin < 0:
-        raise fail("--margin is a gain, 0 or more")
-    if not 0 < question.confidence < 1:
+    if question.fixed is not None and not _is_usable(question.fixed):
+        raise fail(f"--fixed wants a number, found {question.fixed:g}", USABLE)
+    if question.margin < 0 or not _is_usable(question.margin):
+        raise fail("--margin is a gain, 0 or more", USABLE)
+    if not 0 < question.confidence <= MOST_CONFIDENCE:
         raise fail("--confidence lies between 0 and 1", "for example 0.95")
     if question.paired and len(question.candidate) != len(question.baseline):
         sizes = f"{len(question.candidate)} and {len(question.baseline)}"
@@ -84,8 +95,9 @@ def check(question: Question) -> None:
 
 def check_bytes_per_token(given: float | None) -> None:
     """Raise a ``GolfError`` for bytes per token that no tokenizer has."""
-    if given is not None and not 0 < given < math.inf:
-        raise fail("--bytes-per-token is above 0")
+    if given is not None and not FEWEST_BYTES <= given <= MOST_BYTES:
+        what = f"--bytes-per-token lies between {FEWEST_BYTES:g} and {MOST_BYTES:g}"
+        raise fail(what, "bytes of the validation text divided by its tokens")
 
 
 def ask(question: Question) -> Delta:

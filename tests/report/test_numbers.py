@@ -96,8 +96,20 @@ def test_the_text_says_the_same() -> None:
             ("--candidate", "1,2", "--baseline", "1,2,3", "--paired"),
             "--paired wants as many values on both sides, found 2 and 3",
         ),
+        (("--candidate", "1,2", "--fixed", "nan"), "--fixed wants a number, found nan"),
+        (("--candidate", "1,2", "--fixed", "1", "--margin", "nan"), "--margin is a gain"),
+        (("--candidate", "1,2", "--fixed", "1", "--margin", "inf"), "--margin is a gain"),
+        (("--candidate", "1e308,-1e308", "--fixed", "0"), "--candidate wants numbers, found"),
+        (
+            ("--candidate", "1,2", "--fixed", "1", "--bytes-per-token", "1e-320"),
+            "--bytes-per-token lies between 0.001 and 1e+06",
+        ),
         (("--candidate", "1,2", "--fixed", "1", "--unit", "bits"), "no unit 'bits'"),
         (("--candidate", "1,2", "--fixed", "1", "--confidence", "95"), "--confidence lies"),
+        (
+            ("--candidate", "1,2", "--fixed", "1", "--confidence", "0.9999999999999999"),
+            "--confidence lies",
+        ),
     ],
 )
 def test_a_question_without_an_answer_is_told_plainly(flags: tuple[str, ...], message: str) -> None:

@@ -125,4 +125,4 @@ def test_compare_takes_bytes_per_token_that_a_source_does_not_tell(tmp_path: Pat
     told = compared(tmp_path, "r.csv:old", "r.csv:new", "--bytes-per-token", "3.7266")
     assert "The challenge's rule" in told
     sides = ("r.csv:old", "r.csv:new", "--bytes-per-token", "0")
-    assert "--bytes-per-token is above 0" in compared(tmp_path, *sides, code=2)
+    assert "--bytes-per-token lies between 0.001" in compared(tmp_path, *sides, code=2)
