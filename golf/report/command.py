@@ -87,7 +87,10 @@ def read_runs(path: Path, baseline: str = "") -> Study:
         from golf.logs.records import read_imported  # noqa: PLC0415 (start-up)
         from golf.report.imported import study_of  # noqa: PLC0415
 
-        study = study_of(read_imported(path), path.stem, baseline)
+        cells = read_imported(path)
+        if not cells:
+            raise fail("no runs in it", "`golf import LOG` adds some", str(path))
+        study = study_of(cells, path.stem, baseline)
     else:
         hint = f"there are {', '.join(TIDY)}, and .json from `golf import`"
         raise fail("no file of runs", hint, str(path))

@@ -14,12 +14,13 @@ from golf.config.values import listed
 from golf.errors import did_you_mean, fail
 from golf.logs.index import as_entry
 from golf.logs.read import read_log
-from golf.logs.records import Imported, import_run, read_imported, row_name, write_imported
+from golf.logs.records import Imported, import_run, row_name, write_imported
 from golf.logs.run import Run
 from golf.records import Result, RunPaths, enclosing_project
 from golf.report.study import ARTIFACT_MEASURES, CONDITIONS, TRAIN_MEASURES, Curve, Study, StudyRow
 
 NAME = re.compile(r"[\w.-]+")
+LOSS = "val_loss"  # of logs without bits per byte
 LATE = "Imported from logs: what a log does not say is missing here."
 
 
@@ -90,7 +91,8 @@ def run_import(logs: Sequence[Path], name: str, row: str, dry_run: bool, print_j
 
 def _told(run: Run) -> str:
     entry = as_entry(run)
-    words = ("seed", "steps", *(n for n in entry if n.endswith("_bpb")), "artifact_bytes")
+    scores = [n for n in entry if n.endswith("_bpb") and entry[n] is not None]
+    words = ("seed", "steps", *(scores or ["last_step_val_loss"]), "artifact_bytes")
     known = [f"{n} {entry[n]}" for n in words if entry[n] is not None]
     return f"{run.source}: " + ", ".join(known)
 
@@ -129,6 +131,7 @@ def study_of(cells: Sequence[Imported], name: str, baseline: str = "") -> Study:
         rows=tuple(rows),
         lines=tuple(lines),
         notes=(LATE,),
+        others=(LOSS,) if any(x.get(LOSS) is not None for x in lines) else (),
         wallclock_budget=any("max_wallclock_seconds" in s for s in settings.values()),
         curve=lambda row, seed: _curve(curves[row, seed]),
     )
@@ -159,6 +162,8 @@ def _line(cell: Imported) -> dict[str, Any]:
         line |= {name: _measure(results.get(role), name) for name in measures}
     for role, column in (("pre", "pre_bpb"), ("post", "post_bpb"), ("ttt", "ttt_bpb")):
         line[column] = _measure(results.get(role), "bpb")
+    if line["pre_bpb"] is None:
+        line[LOSS] = _measure(results.get("pre"), "loss_nats")
     if "post sliding" in results:
         line["post_bpb sliding"] = _measure(results["post sliding"], "bpb")
     for result in results.values():
@@ -179,12 +184,3 @@ def _curve(cell: Imported) -> Curve | None:
     steps, tokens = _measure(train, "steps"), _measure(train, "tokens")
     seen = [s * tokens / steps for s in cell.curve["step"]] if steps and tokens else []
     return Curve(cell.curve["step"], cell.curve["loss"], cell.curve.get("train_s", []), seen)
-
-
-def imported_cells(path: Path) -> list[Imported]:
-    """Return the cells of a table, or of a log that was never imported.
-
-    Raises:
-        GolfError: neither.
-    """
-    return read_imported(path) if path.suffix == ".json" else cells_of(read_logs([path]))

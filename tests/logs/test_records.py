@@ -12,8 +12,9 @@ import pytest
 from golf.errors import GolfError
 from golf.logs.meaning import Kind
 from golf.logs.read import parse_log
-from golf.logs.records import read_imported, row_name
+from golf.logs.records import import_run, read_imported, row_name
 from golf.logs.summary import read_results, write_block, write_results
+from golf.report.imported import study_of
 
 LOGS = Path(__file__).parents[1] / "data" / "logs"
 
@@ -50,6 +51,14 @@ def test_imported_runs_are_reported_like_others(tmp_path: Path) -> None:
     assert "qk\\_gain\\_init 5.0" in table[2]
 
 
+def test_a_loss_without_bits_per_byte_is_a_measure_of_its_own() -> None:
+    text = "step:0/9 val_loss:9.9 train_time:0ms\nstep:9/9 val_loss:3.2779 train_time:90ms\n"
+    (run,) = parse_log(text, "x.log")
+    study = study_of([import_run(run, "x", 0)], "x")
+    assert study.others == ("val_loss",)
+    assert (study.lines[0]["val_loss"], study.lines[0]["pre_bpb"]) == (3.2779, None)
+
+
 def test_an_import_keeps_what_was_imported_before(tmp_path: Path) -> None:
     for name in ("naive", "gdn", "naive"):
         golf(tmp_path, "import", str(LOGS / f"{name}.txt"))
@@ -68,6 +77,7 @@ def test_an_import_keeps_what_was_imported_before(tmp_path: Path) -> None:
         (["import", "empty.log"], "no run found in empty.log"),
         (["import", "empty.log", "--name", "../x"], "--name '../x'"),
         (["report", "--runs", "broken.json"], "broken.json: not a table that `golf import` wrote"),
+        (["report", "--runs", "bare.json"], "bare.json: no runs in it"),
         (["report", "--runs", "none.csv"], "none.csv: cannot be read"),
         (["report", "--runs", "run.exe"], "run.exe: no file of runs"),
     ],
@@ -75,6 +85,7 @@ def test_an_import_keeps_what_was_imported_before(tmp_path: Path) -> None:
 def test_mistakes_are_told_plainly(arguments: list[str], message: str, tmp_path: Path) -> None:
     (tmp_path / "empty.log").write_text("nothing here\n")
     (tmp_path / "broken.json").write_text('{"version": 1, "cells": [{}]}')
+    (tmp_path / "bare.json").write_text('{"version": 1, "cells": []}')
     done = golf(tmp_path, *arguments)
     assert done.returncode == 2
     assert message in done.stderr
