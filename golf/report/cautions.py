@@ -46,11 +46,13 @@ def _known(lines: Sequence[Line], name: str) -> str:
 
 
 def _told_conditions(analysis: Analysis) -> Told:
-    """Return the conditions that are not the same all over."""
+    """Return the conditions that are not the same all over, and that rows are not named after."""
+    lines = analysis.study.lines
     return [
         (name, said)
         for name, said in CONDITIONS.items()
-        if len({str(x[name]) for x in analysis.study.lines if x.get(name) is not None}) > 1
+        if len({str(x[name]) for x in lines if x.get(name) is not None}) > 1
+        and any(x.get(name) != x["row"] for x in lines)
     ]
 
 

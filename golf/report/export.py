@@ -18,6 +18,7 @@ def as_results(analysis: Analysis) -> str:
     lines = []
     for row in analysis.table:
         commits = [x["commit"] for x in analysis.values[row.row].values() if x.get("commit")]
+        name_of_its_own = [] if row.row in commits else [row.row]
         memory = row.mean("peak_memory_mb")
         lines.append(
             {
@@ -25,7 +26,7 @@ def as_results(analysis: Analysis) -> str:
                 "val_bpb": f"{row.mean(name) or 0:.6f}",
                 "memory_gb": f"{(memory or 0) / 1e3:.1f}",
                 "status": told[row.row] or "crash",
-                "description": f"{row.row}: {row.info.change}" if row.info.change else row.row,
+                "description": ": ".join([*name_of_its_own, *filter(None, [row.info.change])]),
             }
         )
     return write_results(lines)

@@ -55,6 +55,7 @@ class StudyRow(Frozen):
         change: what it changes, in the user's own words.
         parent: the row that deltas are taken against; "" for a baseline.
         expect, why: what was expected and how the outcome is explained.
+        status: what a greedy search did with it, where the source says so.
         settings: the whole configuration, as far as it is known.
         own: settings in which the row differs from its parent.
         scores: the SCORES that the row is to have; () where only its lines can tell.
@@ -68,6 +69,7 @@ class StudyRow(Frozen):
     why: str = ""
     priority: str = ""
     tags: str = ""
+    status: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     own: Mapping[str, Any] = field(default_factory=dict)
     scores: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -19,9 +20,9 @@ from golf.config.names import find_knob
 from golf.errors import GolfError, did_you_mean, fail
 from golf.logs.summary import COLUMNS as AUTORESEARCH
 from golf.report.published import published_notes
-from golf.report.study import CONDITIONS, MEASURES, Study, StudyRow
+from golf.report.study import CONDITIONS, MEASURES, SCORES, Study, StudyRow
 
-WORDS = ("row", "seed", "change", "parent", "note", "expect", "why", "priority", "tags")
+WORDS = ("row", "seed", "change", "parent", "note", "expect", "why", "priority", "tags", "status")
 MISSING = {"", "-", "—", "–", "n/a", "na", "nan", "none", "null"}
 # Other names of columns, in lower case; below, with the factor to golf's unit.
 CALLED = {
@@ -41,6 +42,7 @@ ALIASES: dict[str, tuple[str, float]] = {
     "train_time_ms": ("train_s", 1e-3),
     "memory_gb": ("peak_memory_mb", 1e3),
 }
+MOST_BPB = 100  # bits per byte; a guess among all bytes has 8
 PUBLISHED = ("delta", "artifact_mb")  # held against the numbers, never used as numbers
 
 
@@ -92,6 +94,7 @@ def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         yield from _json_lines(path, text)
         return
     reader = csv.DictReader(io.StringIO(text), delimiter="\t" if path.suffix == ".tsv" else ",")
+    _check_columns(path, 1, reader.fieldnames or ())
     for raw in reader:
         if None in raw:
             raise fail(
@@ -108,11 +111,30 @@ def _json_lines(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]
             continue
         try:
             found = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
             raise fail("not a JSON object", 'for example {"row": "base", "seed": 1}', _at(path, n))
+        _check_columns(path, n, list(found))
         yield n, found
+
+
+def _check_columns(path: Path, number: int, columns: Sequence[str]) -> None:
+    """Raise a ``GolfError`` where two columns would be one."""
+    seen: dict[str, str] = {}
+    for written in filter(None, columns):
+        name = _column(written)[0]
+        name = _canonical(name) if _is_knob(name) else name
+        if name in seen:
+            what = f"columns {seen[name]!r} and {written!r} both mean {name}"
+            raise fail(what, "keep one, or give one a name of its own", _at(path, number))
+        seen[name] = written
+
+
+def _column(written: str) -> tuple[str, float]:
+    """Return golf's name of a column, and the factor to golf's unit."""
+    name, factor = ALIASES.get(written.strip().lower(), (written.strip(), 1.0))
+    return (name.lower() if name.lower() in (*WORDS, *MEASURES) else name), factor
 
 
 def _at(path: Path, line: int) -> str:
@@ -125,13 +147,12 @@ def _known(path: Path, number: int, raw: Mapping[str, Any]) -> dict[str, Any]:
     if set(AUTORESEARCH) <= set(raw):
         raw = _autoresearch(raw)
     for written, value in raw.items():
-        name, factor = ALIASES.get(written.strip().lower(), (written.strip(), 1.0))
-        name = name.lower() if name.lower() in (*WORDS, *MEASURES) else name
+        name, factor = _column(written)
         text = "" if value is None else str(value).strip()
         if name in WORDS or name in CONDITIONS:
             line[name] = text
         elif name in (*MEASURES, *PUBLISHED) or "_bpb " in name:
-            line[name] = _number(path, number, written, text, factor)
+            line[name] = _number(_at(path, number), written, name, text, factor)
         elif text.lower() not in MISSING:
             line[name] = _value(text)
     if not line.get("row"):
@@ -141,27 +162,34 @@ def _known(path: Path, number: int, raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _autoresearch(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a line of ``results.tsv``; a crash has no score."""
+    """Return a line of ``results.tsv``: nothing is quantized there, and a crash has no score."""
     crashed = raw["status"] == "crash"
     return {
         "row": raw["commit"],
+        "commit": raw["commit"],
         "change": raw["description"],
         "note": raw["status"],
-        "val_bpb": "" if crashed else raw["val_bpb"],
+        "status": raw["status"],
+        "pre_bpb": "" if crashed else raw["val_bpb"],
         "memory_gb": "" if crashed else raw["memory_gb"],
     }
 
 
-def _number(path: Path, number: int, column: str, text: str, factor: float) -> float | None:
+def _number(at: str, column: str, name: str, text: str, factor: float) -> float | None:
     if text.lower() in MISSING:
         return None
-    plain = re.sub(r"(?<=\d),(?=\d{3})", "", text).replace("−", "-").lstrip("~+")
+    plain = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text).replace("−", "-").lstrip("~+")
     try:
         value = float(plain) * factor
     except ValueError:
-        raise fail(f"{column} wants a number, found {text!r}", "", _at(path, number)) from None
-    if value != value or value in (float("inf"), float("-inf")):
-        raise fail(f"{column} wants a finite number, found {text!r}", "", _at(path, number))
+        raise fail(f"{column} wants a number, found {text!r}", "", at) from None
+    if not math.isfinite(value):
+        raise fail(f"{column} wants a finite number, found {text!r}", "", at)
+    if (name in SCORES or "_bpb " in name) and not 0 < value < MOST_BPB:
+        hint = f"above 0 and below {MOST_BPB}, with a decimal point; empty where there is none"
+        raise fail(f"{column} wants bits per byte, found {text!r}", hint, at)
+    if name in MEASURES and value < 0:
+        raise fail(f"{column} wants a number that is not below 0, found {text!r}", "", at)
     return value
 
 
@@ -180,7 +208,7 @@ def _number_seeds(path: Path, lines: Sequence[dict[str, Any]]) -> None:
     """
     seen: dict[str, set[int]] = {}
     for line in lines:
-        text = str(line.get("seed", ""))
+        text = re.sub(r"\.0+$", "", str(line.get("seed", "")))  # as pandas writes whole numbers
         taken = seen.setdefault(line["row"], set())
         if text and not re.fullmatch(r"-?\d+", text):
             raise fail(f"seed wants a whole number, found {text!r}", "", _at(path, line["line"]))

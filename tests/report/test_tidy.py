@@ -11,8 +11,9 @@ import pytest
 
 from golf.errors import GolfError
 from golf.report.cautions import cautions
+from golf.report.export import as_results
 from golf.report.table import Analysis, analyze
-from golf.report.tables.judged import greedy_table
+from golf.report.tables.judged import greedy_table, statuses
 from golf.report.tables.shape import Table
 from golf.report.tidy import read_tidy
 
@@ -108,18 +109,29 @@ def test_columns_that_are_factors_become_settings(tmp_path: Path) -> None:
 
 
 def test_numbers_are_read_as_people_write_them(tmp_path: Path) -> None:
-    text = 'row,post,artifact\na,"1.1","15,885,705"\nb,—,~15900000\n'
+    text = 'row,seed,post,artifact\na,1337.0,"1.1","15,885,705"\nb,1,—,~15900000\n'
     a, b = analyzed(written(tmp_path, text)).table
     assert (a.mean("post_bpb"), a.largest_bytes) == (1.1, 15_885_705)
     assert (b.mean("post_bpb"), b.largest_bytes) == (None, 15_900_000)
 
 
-def test_a_results_table_of_autoresearch_is_a_table(tmp_path: Path) -> None:
-    head = "commit\tval_bpb\tmemory_gb\tstatus\tdescription\n"
-    body = "a1\t0.997900\t44.0\tkeep\tbaseline\nb2\t0.000000\t0.0\tcrash\twide\n"
-    a, b = analyzed(written(tmp_path, head + body, "results.tsv")).table
-    assert (a.mean("post_bpb"), a.info.change) == (0.9979, "baseline")
-    assert b.mean("post_bpb") is None
+def test_a_results_table_of_autoresearch_comes_back_as_it_was(tmp_path: Path) -> None:
+    text = (
+        "commit\tval_bpb\tmemory_gb\tstatus\tdescription\n"
+        "a1\t0.997900\t44.0\tkeep\tbaseline\nb2\t0.993200\t44.2\tkeep\trate 0.04\n"
+        "c3\t0.000000\t0.0\tcrash\twide\nd4\t0.994000\t44.2\tdiscard\tGeLU\n"
+    )
+    found = analyzed(written(tmp_path, text, "results.tsv"))
+    a, _, crashed, _ = found.table
+    assert (a.mean("pre_bpb"), a.mean("post_bpb"), a.info.change) == (0.9979, None, "baseline")
+    assert crashed.mean("pre_bpb") is None
+    assert as_results(found) == text
+    assert not [w for w in cautions(found) if "commit" in w]
+
+
+def test_a_row_is_kept_where_it_beats_all_that_were_kept_before_it(tmp_path: Path) -> None:
+    found = analyzed(written(tmp_path, "row,post\na,1.10\nb,1.00\nc,1.05\nd,0.99\n"))
+    assert list(statuses(found, "post_bpb").values()) == ["keep", "keep", "discard", "keep"]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +141,13 @@ def test_a_results_table_of_autoresearch_is_a_table(tmp_path: Path) -> None:
         ("row,seed,post\na,x,1.1\n", "runs.csv:2: seed wants a whole number, found 'x'"),
         ("row,post\na,1.1\nb,high\n", "runs.csv:3: post wants a number, found 'high'"),
         ("row,post\na,1.1\nb,inf\n", "runs.csv:3: post wants a finite number"),
+        ("row,post_bpb,val_bpb\na,1.1,1\n", "runs.csv:1: columns 'post_bpb' and 'val_bpb' both"),
+        ("row,seed,row,post\na,1,b,1\n", "runs.csv:1: columns 'row' and 'row' both mean row"),
+        ('row,post\na,"1,078"\n', "runs.csv:2: post wants bits per byte, found '1,078'"),
+        ("row,post\na,-1.078\n", "runs.csv:2: post wants bits per byte, found '-1.078'"),
+        ("row,post\na,0\n", "runs.csv:2: post wants bits per byte, found '0'"),
+        ("row,bytes\na,-5\n", "runs.csv:2: bytes wants a number that is not below 0, found '-5'"),
+        ('row,bytes\na,"15,88"\n', "runs.csv:2: bytes wants a number, found '15,88'"),
         ("row,post\na,1.1,5\n", "runs.csv:2: more cells than columns"),
         ("seed,post\n1,1.1\n", "runs.csv:2: no row"),
         ("row,parent,post\na,,1.1\nb,c,1.1\n", "runs.csv:3: row 'b' names an unknown parent 'c'"),

@@ -9,6 +9,7 @@ from golf.report.table import Analysis, TableRow
 from golf.report.tables.shape import DASH, Table, interval, p_value, score, signed, table_of
 from golf.statistics.verdict import Judgement, Verdict
 
+STATUSES = ("keep", "discard", "crash")
 TESTS = {"paired": "paired", "welch": "Welch", "one-sample": "one-sample", "none": DASH}
 
 
@@ -86,16 +87,25 @@ def verdict(analysis: Analysis, name: str, found: Judgement) -> str:
 
 
 def statuses(analysis: Analysis, name: str) -> dict[str, str]:
-    """Return ``keep``, ``discard`` or ``crash`` by row; "" for a row that never ran."""
+    """Return ``keep``, ``discard`` or ``crash`` by row; "" for a row that never ran.
+
+    As the source says, or else kept where the score is below the parent's and below that of every
+    row which was kept before it against the same parent.
+    """
     found: dict[str, str] = {}
+    best: dict[str, float] = {}
     for row in analysis.table:
-        delta = row.delta(name)
-        if row.mean(name) is not None:
-            kept = delta < 0 if delta is not None else not found
+        delta, value = row.delta(name), row.mean(name)
+        if row.info.status in STATUSES:
+            found[row.row] = row.info.status
+        elif value is not None:
+            kept = delta < best.get(row.parent, 0.0) if delta is not None else not found
             found[row.row] = "keep" if kept else "discard"
         else:
             crashed = any(f.row == row.row for f in analysis.study.failures)
             found[row.row] = "crash" if crashed else ""
+        if found[row.row] == "keep" and delta is not None:
+            best[row.parent] = min(delta, best.get(row.parent, 0.0))
     return found
 
 
@@ -110,8 +120,9 @@ def greedy_table(analysis: Analysis) -> Table | None:
     if parents <= {rows[0].row} or parents & discarded:
         return None
     notes = (
-        f"Kept where the {SAID[analysis.main_score]} score is below its parent's, as the number "
-        "stands; the verdicts above say what seeds can tell.",
+        f"Kept as the source says, or else where the {SAID[analysis.main_score]} score is below its "
+        "parent's and its kept siblings', as the number stands; the verdicts above say what seeds "
+        "can tell.",
     )
     return table_of("greedy", "Greedy log", lines, left=3, notes=notes, long=True)
 
