@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from golf.frozen import Frozen
+from golf.logs.meaning import Kind, kind_of
 
 NUMBER = r"[-+]?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|nan\b|inf(?:inity)?\b)"
 COUNT = r"\d{1,3}(?:,\d{3}){1,4}|\d{1,15}"
@@ -19,14 +20,15 @@ STEP = re.compile(
     rf"(?:\s*/\s*({COUNT}))?(?!\d|,\d|\s*/)[\s:|,()\]]",
     re.I,
 )
+VALIDATION = r"\be?val(?:idation|uation)?"
 BPB = re.compile(
-    rf"(?:\bval(?:idation)?[_ ]?|(?<![a-z_]))bpb\"?\s*[:=]?\s*({NUMBER})(?![\d.]*[%x])", re.I
+    rf"(?:{VALIDATION}[_ /.]?|(?<![a-z_]))bpb\"?\s*[:=]?\s*({NUMBER})(?![\d.]*[%x])", re.I
 )
-VAL_BPB = re.compile(rf"\bval(?:idation)?[_ ]?bpb\"?\s*[:=]?\s*({NUMBER})", re.I)
-VAL_LOSS = re.compile(rf"\bval(?:idation)?[_ ]?loss\"?\s*[:=]?\s*({NUMBER})", re.I)
+VAL_BPB = re.compile(rf"{VALIDATION}[_ /.]?bpb\"?\s*[:=]?\s*({NUMBER})", re.I)
+VAL_LOSS = re.compile(rf"{VALIDATION}[\W_]{{0,3}}loss\"?\s*[:=]?\s*({NUMBER})", re.I)
 LOSS = re.compile(rf"\b(?:train[_ ]?)?loss\"?\s*[:=]?\s*({NUMBER})", re.I)
 TRAIN_LOSS = re.compile(
-    rf"(?:\btrain(?:ing)?[_ ]?|(?<![a-z_] )(?<![a-z_]))loss\"?\s*[:=]?\s*({NUMBER})", re.I
+    rf"(?:\btrain(?:ing)?[_ /.]?|(?<![a-z_] )(?<![a-z_/.]))loss\"?\s*[:=]?\s*({NUMBER})", re.I
 )
 TRAIN_TIME = re.compile(r"\btrain(?:ing)?_time\s*[:=]")
 TIME = re.compile(rf"\b(?:train(?:ing)?_time|t)\s*[:=]\s*({AMOUNT})\s*(ms|s)\b")
@@ -37,7 +39,7 @@ PEAK = re.compile(
 )
 STOP = re.compile(r"(?:stopping[_ ]early|early[_ ]stop\w*)\s*[:=]\s*(\w+)")
 STOPPED_AT = re.compile(r"\bstep\s*:\s*(\d{1,15})\s*/\s*(\d{1,15})\b")
-SETTING = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s?[:=]\s?(\d{1,3}(?:,\d{3})+\b|[^\s,;]+)")
+SETTING = re.compile(r"(?<![\w.])([A-Za-z_]\w*)['\"]?\s?[:=]\s?(\d{1,3}(?:,\d{3})+\b|[^\s,;]+)")
 DUMPED = re.compile(r"\s{1,8}([a-z_]\w*)\s*[:=]\s(.*)$")
 PARAMETER_COUNT = re.compile(rf"\b(?:number of|total) param(?:eter)?s\s*[:=]\s*({COUNT})\s*$", re.I)
 MODEL_SIZE = re.compile(r"serialized[_ ]model([^:]*?)\s*:\s*([\d,]{1,20})\s*bytes", re.I)
@@ -84,8 +86,7 @@ class Step(Frozen):
 
     @property
     def bpb(self) -> float | None:
-        value = finite(self.val_bpb) if self.val_bpb else None
-        return value if value and value > 0 else None
+        return bits_per_byte(self.val_bpb)
 
     @property
     def validates(self) -> bool:
@@ -100,6 +101,9 @@ def parse_step(line: str) -> Step | None:
     rest = line[found.end() - 1 :]
     bpb, loss, train = VAL_BPB.search(rest), VAL_LOSS.search(rest), TRAIN_LOSS.search(rest)
     if not (bpb or loss or LOSS.search(rest) or TRAIN_TIME.search(rest)):
+        return None
+    words = rest[: min((m.start() for m in (bpb, loss) if m), default=0)]
+    if kind_of(words, sliding_mode=False) in (Kind.POST, Kind.SLIDING, Kind.TTT):
         return None
     return Step(
         step=whole(found[1]),
@@ -145,8 +149,7 @@ def parse_scores(line: str) -> Iterator[Told]:
         start, last = ends[i], bpb is found[-1]
         loss = VAL_LOSS.search(line, start, len(line) if last else bpb.end())
         label = line[start : min(m.start() for m in (bpb, loss) if m)]
-        value = finite(bpb[1])
-        if "." in bpb[1] and value and value > 0 and not BECOMES.match(line, bpb.end()):
+        if bits_per_byte(bpb[1]) and not BECOMES.match(line, bpb.end()):
             yield Told(
                 label=re.split(rf"[\s|,:]*\bloss\W+{NUMBER}", label, flags=re.I)[0].strip(
                     " \t:=-|>*"
@@ -169,6 +172,12 @@ def finite(text: str) -> float | None:
     """Return a number; None for one that is not finite."""
     value = float(text)
     return value if math.isfinite(value) else None
+
+
+def bits_per_byte(text: str) -> float | None:
+    """Return a score; None for a whole number, which is none, and for one that nothing can have."""
+    value = finite(text) if "." in text else None
+    return value if value and value > 0 else None
 
 
 def whole(text: str) -> int:

@@ -32,7 +32,10 @@ BEFORE_QUANT = re.compile(r"(?<![a-z])(?:pre|before|without|no|un)[-_ ]?quant\w*
 PRE = re.compile(rf"{BEFORE_QUANT.pattern}|post[-_ ]?(?:ema|swa)|(?:ema|swa)[-_ ]eval|final_raw")
 POST = re.compile(r"round[-_ ]?trip|quant|(?<![a-z])int\d|ternary|binary|fp8|nf4")
 TTT = re.compile(r"(?<![a-z])ttt|test[-_ ]time")
-BEFORE_TTT = re.compile(r"(?:pre|before|no|without)[-_ ]?ttt|ttt[-_: ]*(?:before|start|off|init)")
+WITHOUT = re.compile(
+    r"(?<![a-z])(?:pre|before|no|non|without)[-_ ]?(?:ttt|sliding)(?:[-_ ]window)?"
+    r"|ttt[-_:= ]*(?:before|start|init\w*|off|skipped|disabled|false|none)"
+)
 SLIDING = re.compile(r"sliding|stride")
 AVERAGED = re.compile(r"post[-_ ]?(?:ema|swa)|(?:ema|swa)[-_ ]eval")
 
@@ -60,7 +63,7 @@ def kind_of(label: str, sliding_mode: bool) -> Kind:
         sliding_mode: whether the script said that it now evaluates with a sliding window; then
             even a "roundtrip" is a sliding number.
     """
-    text = BEFORE_TTT.sub("", label.lower())
+    text = WITHOUT.sub("", label.lower())
     pre, sliding, ttt = (bool(p.search(text)) for p in (PRE, SLIDING, TTT))
     foreign = any(p.search(text) for p in (EXTRAS, NOT_ITS_OWN, NOT_ROUNDED))
     if foreign or (pre and (sliding or ttt)):

@@ -7,7 +7,15 @@ import re
 from pathlib import Path
 
 from golf.logs import lines as grammar
-from golf.logs.lines import Step, parse_scores, parse_settings, parse_step, parse_time, whole
+from golf.logs.lines import (
+    Step,
+    bits_per_byte,
+    parse_scores,
+    parse_settings,
+    parse_step,
+    parse_time,
+    whole,
+)
 from golf.logs.meaning import SLIDING, Kind, Score, kind_of
 from golf.logs.run import Run, decimals
 from golf.logs.summary import LINE, is_block
@@ -49,8 +57,9 @@ def _add_block(run: Run) -> None:
     block = run.block
     if not is_block(block):
         return
-    bpb, steps = block["val_bpb"], int(float(block["num_steps"]))
-    run.scores.append(Score("val_bpb", Kind.PRE, float(bpb), decimals(bpb)))
+    text, steps = block["val_bpb"], int(float(block["num_steps"]))
+    if bpb := bits_per_byte(text):
+        run.scores.append(Score("val_bpb", Kind.PRE, bpb, decimals(text)))
     run.steps.append(Step(steps, 0))
     if "training_seconds" in block:
         run.train_time_ms = float(block["training_seconds"]) * 1000

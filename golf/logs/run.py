@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -77,7 +78,7 @@ class Run:
     def number(self, *names: str) -> int | None:
         """Return a whole number of the header."""
         for name in names:
-            text = self.settings.get(name, "").replace("_", "").replace(",", "")
+            text = re.sub(r"[_,)\]}'\"]", "", self.settings.get(name, ""))
             if text.isdecimal() and len(text) <= LONGEST:
                 return int(text)
         return None

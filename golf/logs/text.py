@@ -16,7 +16,8 @@ MAIN = re.compile(r"if __name__ == ")
 COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 PREFIX = re.compile(
     r"^(?:\[?(?:default|rank|local_rank)\s?\d+\]?[:|]?\s*"
-    r"|\d{1,4}: (?=[A-Za-z\[{])|\[?\d{4}-\d\d-\d\d[T ][\d:.,]+Z?\]?\s*(?:[-|:]\s*)?"
+    r"|\d{1,4}: (?=[A-Za-z\[{])|(?:INFO|DEBUG|WARNING):[\w.]+:\s?"
+    r"|\[?\d{4}-\d\d-\d\d[T ][\d:.,]+Z?\]?\s*(?:[-|:]\s*)?"
     r"(?:\[?(?:INFO|DEBUG|WARNING)\]?\s*[-|:]?\s*)?|\[\d\d:\d\d:\d\d[\d.,]*\]\s*)+"
 )
 # Names under which scripts that log JSON keep the step, its total, and what a line is about.

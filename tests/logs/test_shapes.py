@@ -9,6 +9,7 @@ import pytest
 from golf.logs.index import as_entry
 from golf.logs.meaning import Kind, kind_of
 from golf.logs.read import parse_log
+from golf.logs.run import curve_of
 
 START = "seed:5\nstep:0/2000 val_loss:6.9 val_bpb:4.1000 train_time:0ms\n"
 END = "step:2000/2000 val_loss:2.0 val_bpb:1.1845 train_time:86000ms\n"
@@ -135,6 +136,8 @@ def test_lines_of_json_say_the_same_as_words() -> None:
         "[step 1000/2000] val_bpb=1.2345",
         "iter 1000: loss 3.2, val_bpb 1.2345",
         "0: step:1000/2000 val_bpb:1.2345",
+        "INFO:root:step:1000/2000 val_bpb:1.2345",
+        "step 1000/2000 val/loss 2.1 val/bpb 1.2345",
     ],
 )
 def test_steps_are_known_in_other_spellings(line: str) -> None:
@@ -152,6 +155,8 @@ def test_steps_are_known_in_other_spellings(line: str) -> None:
         ("ttt step 1/30 val_bpb:1.1900", {}),
         ("TTT:  50%|█████     | 10/20 [00:01, bpb=1.2200]", {}),
         ("before quantization val_bpb: 1.1800", {"pre_quant": 1.18}),
+        ("int8 roundtrip (no sliding) val_bpb: 1.1906", {"post_quant": 1.1906}),
+        ("step:2000/2000 int8 roundtrip val_bpb: 1.1906", {"post_quant": 1.1906}),
         ("int8 roundtrip val_bpb: 1.1906 artifact_bytes: 15863489", {"post_quant": 1.1906}),
     ],
 )
@@ -174,6 +179,18 @@ def test_a_line_gives_the_scores_that_it_names(line: str, found: dict[str, float
 )
 def test_labels_that_look_like_others_are_told_apart(label: str, kind: Kind) -> None:
     assert kind_of(label, sliding_mode=False) is kind
+
+
+@pytest.mark.parametrize("head", ["Namespace(steps=9, seed=42)", "{'steps': 9, 'seed': 42}"])
+def test_a_seed_is_found_in_what_python_prints(head: str) -> None:
+    assert only(head + "\n" + END)["seed"] == 42
+
+
+def test_a_validation_loss_is_no_training_loss() -> None:
+    lines = "".join(f"step {n}/3 val: loss 2.{n}\nstep {n}/3 aux loss 0.{n}\n" for n in (1, 2))
+    (run,) = parse_log(lines, "x")
+    assert (run.steps[0].val_loss, run.last_step) == (2.1, 2)
+    assert curve_of(run) is None
 
 
 def test_what_stands_before_further_steps_is_not_of_the_finished_training() -> None:
