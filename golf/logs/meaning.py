@@ -23,9 +23,9 @@ class Kind(StrEnum):
 EXTRAS = re.compile(r"etlb|ngram|n-gram|slot|cache|knn|hedge|mixer|ensemble|oracle")
 # Differences, other runs' numbers, and sums over runs.
 NOT_ITS_OWN = re.compile(
-    r"(?<![a-z])(?:gap|gains?|deltas?(?![-_ ]?net)|diff(?:erence)?|improv\w*|penalt\w*|degrad\w*"
-    r"|regress\w*|cost|prev(?:ious)?|prior|sota|leaderboard|baseline|reference|target|expected"
-    r"|best|min(?:imum)?|max(?:imum)?|mean|average|std|vs|loss$)(?![a-z])"
+    r"(?<![a-z])(?:gap|gains?|deltas?(?![-_ ]?net)|diff(?:erence)?(?![-_ ]?att)|improv\w*"
+    r"|penalt\w*|degrad\w*|regress\w*|cost|prev(?:ious)?|prior|sota|leaderboard|baseline|reference|target"
+    r"|expected|best|min(?:imum)?|max(?:imum)?|mean|average|std|vs|loss$)(?![a-z])"
 )
 NOT_ROUNDED = re.compile(r"quant\w*[-_ ]?aware|fake[-_ ]?quant|simulated")
 BEFORE_QUANT = re.compile(r"(?<![a-z])(?:pre|before|without|no|un)[-_ ]?quant\w*")

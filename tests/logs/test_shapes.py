@@ -173,6 +173,7 @@ def test_a_line_gives_the_scores_that_it_names(line: str, found: dict[str, float
         ("final_int6_post_ema_roundtrip", Kind.POST),
         ("quantization-aware training", Kind.OTHER),
         ("gated_deltanet int6 roundtrip", Kind.POST),
+        ("diff_attn int6 roundtrip", Kind.POST),
         ("delta int6", Kind.OTHER),
         ("ttt off", Kind.OTHER),
     ],
