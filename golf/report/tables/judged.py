@@ -120,9 +120,9 @@ def greedy_table(analysis: Analysis) -> Table | None:
     if parents <= {rows[0].row} or parents & discarded:
         return None
     notes = (
-        f"Kept as the source says, or else where the {SAID[analysis.main_score]} score is below its "
-        "parent's and its kept siblings', as the number stands; the verdicts above say what seeds "
-        "can tell.",
+        f"Kept as the source says, or else where the {SAID[analysis.main_score]} score is below "
+        "its parent's and its kept siblings', as the number stands; the verdicts above say what "
+        "seeds can tell.",
     )
     return table_of("greedy", "Greedy log", lines, left=3, notes=notes, long=True)
 
