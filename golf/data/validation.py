@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
@@ -94,9 +95,12 @@ class ValidationStream:
 
         A document's last target is the next one's BOS, so that none is left out.
         """
-        starts = torch.nonzero(self.tokens[:-1] == BOS).flatten().tolist()
-        edges = sorted({0, *starts, self.targets})
-        return list(pairwise(edges))
+        return list(pairwise(sorted({0, *self._beginnings, self.targets})))
+
+    @cached_property
+    def _beginnings(self) -> frozenset[int]:
+        """Where BOS begins a document; looked up once, since a stream has many."""
+        return frozenset(torch.nonzero(self.tokens[:-1] == BOS).flatten().tolist())
 
     def windows(self, geometry: Geometry, length: int) -> list[Window]:
         """Return the windows of a geometry, in order; together they score every target."""
@@ -106,8 +110,7 @@ class ValidationStream:
 
     def rows(self, windows: Sequence[Window], geometry: Geometry, length: int) -> list[Row]:
         """Return windows of a geometry as rows."""
-        beginnings = {a for a, _ in self.documents() if self.tokens[a] == BOS}
-        return make_rows(windows, length, beginnings if geometry.by_document else ())
+        return make_rows(windows, length, self._beginnings if geometry.by_document else ())
 
     def batch(self, rows: Sequence[Row]) -> Batch:
         """Return rows of one shape as tensors."""

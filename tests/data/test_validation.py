@@ -170,6 +170,20 @@ def test_a_stream_that_begins_inside_a_document_is_cut_all_the_same() -> None:
     assert [row.shape[2] for row in rows] == [False, True]  # no BOS, so nothing may stand before
 
 
+@pytest.mark.parametrize(("name", "times"), [("chunked", 0), ("documents", 1)])
+def test_documents_are_looked_up_once_and_only_where_they_matter(
+    monkeypatch: pytest.MonkeyPatch, name: str, times: int
+) -> None:
+    made, geometry, calls = text(5, 9, 3), parse_geometry(name), []
+    assert geometry is not None
+    look = torch.nonzero
+    monkeypatch.setattr(torch, "nonzero", lambda t: calls.append(t) or look(t))
+    windows = made.windows(geometry, 8)
+    for window in windows:
+        made.rows([window], geometry, 8)
+    assert len(calls) == times
+
+
 def test_only_the_scored_end_of_sliding_windows_is_asked_for() -> None:
     made, geometry = text(30), parse_geometry("sliding3")
     assert geometry is not None
