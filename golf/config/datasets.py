@@ -23,12 +23,14 @@ class Corpus(Frozen):
     Attributes:
         name: what ``data.dataset`` calls it.
         sha256: of the whole decompressed JSONL file.
+        val_documents: validation documents; what is scored may be fewer.
         train_bytes: whole train documents are taken until this many bytes; 0 for all.
         val_bytes: the same for validation documents.
     """
 
     name: str
     sha256: str
+    val_documents: int
     train_bytes: int = 0
     val_bytes: int = 0
 
@@ -36,8 +38,8 @@ class Corpus(Frozen):
 CORPORA = {
     c.name: c
     for c in (
-        Corpus("sotu", SOTU_SHA256),
-        Corpus("sotu-small", SOTU_SHA256, train_bytes=400_000, val_bytes=40_000),
+        Corpus("sotu", SOTU_SHA256, 20),
+        Corpus("sotu-small", SOTU_SHA256, 2, train_bytes=400_000, val_bytes=40_000),
     )
 }
 

@@ -13,7 +13,9 @@ from golf.plan.doubts import doubts
 from golf.plan.graph import Plan
 from golf.plan.ledger import Options, plan_file, write_ledger
 from golf.plan.show import waiting_lines
+from golf.plan.taught import untaught
 from golf.plan.work import pending
+from golf.records import read_result
 
 
 def run_and_tell(plan: Plan, options: Options) -> int:
@@ -30,7 +32,8 @@ def run_and_tell(plan: Plan, options: Options) -> int:
     words += [f"{len(plan.nodes) - len(pending(plan)) - session.ran[plan.variant]} reused"]
     words += [f"{session.failed} jobs failed"] if session.failed else []
     print(", ".join([*words, f"{time.monotonic() - started:.1f} s"]), file=sys.stderr)
-    for line in waiting_lines(plan):
+    told = untaught(plan, lambda n: read_result(plan.node_paths(n))) if session.worked else []
+    for line in (*(f"warning: {text}" for text in told), *waiting_lines(plan)):
         print(line, file=sys.stderr)
     if session.failed or plan.waiting:
         return 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from golf.config.knob import Value
@@ -13,6 +13,7 @@ from golf.plan.graph import Cell, Node, Plan
 from golf.plan.row import Row, Rows
 from golf.plan.shelf import Found, Shelf
 from golf.plan.stack import BUDGET
+from golf.plan.taught import untaught
 from golf.report.scoring import scoring_lines
 from golf.report.study import (
     ARTIFACT_MEASURES,
@@ -96,7 +97,7 @@ def collect(plan: Plan, command: Sequence[str] = ()) -> Study:
         header=_header(plan, lines),
         commands=tuple(again),
         failures=tuple(_failures(results, lines)),
-        notes=tuple(f"Not run yet: {', '.join(w.rows)}; {w.reason}." for w in plan.waiting),
+        notes=tuple(_notes(plan, results)),
         scoring=tuple(scoring_lines(plan, results.of)),
         decisions=tuple(line for outcome in plan.outcomes for line in outcome.lines()),
         ruled=plan.ruled,
@@ -104,6 +105,12 @@ def collect(plan: Plan, command: Sequence[str] = ()) -> Study:
         wallclock_budget=plan.rows.rows[0].values["train.seconds"] is not None,
         curve=curve,
     )
+
+
+def _notes(plan: Plan, results: Results) -> Iterator[str]:
+    """Yield what is not run yet, and where test-time training fell short."""
+    yield from (f"Not run yet: {', '.join(w.rows)}; {w.reason}." for w in plan.waiting)
+    yield from (f"{text[0].upper()}{text[1:]}." for text in untaught(plan, results.of))
 
 
 def _row(row: Row, cell: Cell) -> StudyRow:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-
 from golf.config.geometry import Geometry
 from golf.config.schema.scoring import TTTConfig
 from golf.data.validation import Row, ValidationStream, Window
@@ -55,9 +53,12 @@ class ChunkSgd:
         self, stream: ValidationStream, chunk: Sequence[Window], sheet: ScoreSheet, done: float
     ) -> None:
         """Learn from the whole sequences of a chunk."""
-        first, last = chunk[0].scored, chunk[-1].end
-        sheet.require_scored(torch.arange(first, last))
-        self.learner.learn(stream, whole_sequences(first, last, self.length), done)
+        rows = whole_sequences(chunk[0].scored, chunk[-1].end, self.length)
+        self.learner.learn(stream, rows, sheet, done)
+
+    def learned(self) -> dict[str, int]:
+        """Return how many steps taught the model."""
+        return {"updates": self.learner.steps}
 
 
 def split_chunks(windows: Sequence[Window], chunk_tokens: int) -> list[list[Window]]:

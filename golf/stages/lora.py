@@ -14,6 +14,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from golf.config.pauses import pauses
 from golf.config.schema.scoring import TTTConfig
 from golf.data.validation import Row, ValidationStream, Window
 from golf.model.gpt import GPT
@@ -35,16 +36,18 @@ class DocumentLora:
         self.shapes = adapter_shapes(model, config.lora_targets)
         self.generator = torch.Generator(world.device).manual_seed(seed)
         self.warm: dict[int, list[Tensor]] = {}
+        self.updates = self.pauses = 0
 
     def score(self, stream: ValidationStream, sheet: ScoreSheet, tell: Tell) -> None:
         """Score document after document, with pauses in between."""
-        documents = ordered(stream.documents(), self.config.order)
-        cuts = [0, *pauses(self.config, len(documents)), len(documents)]
+        config, documents = self.config, ordered(stream.documents(), self.config.order)
+        due = pauses(config.phases, config.prefix_docs, len(documents))
+        cuts = [0, *due, len(documents)]
         for start, stop in pairwise(cuts):
             if start:
                 self.pause(stream, documents[:start], sheet)
-            for first in range(start, stop, self.config.lora_batch):
-                last = min(first + self.config.lora_batch, stop)
+            for first in range(start, stop, config.lora_batch):
+                last = min(first + config.lora_batch, stop)
                 self.follow(stream, documents[first:last], sheet)
                 tell(last, len(documents))
 
@@ -96,6 +99,7 @@ class DocumentLora:
         loss = nll[:learning].mean(1).sum()
         gradients = torch.autograd.grad(loss, adapters.leaves)
         optimizer.step([g[:learning] for g in gradients])
+        self.updates += learning
 
     def fresh_adapters(self, lanes: int, mine: Sequence[int]) -> RowAdapters:
         """Return adapters that change nothing yet; A is new, or what its lane learned so far."""
@@ -116,7 +120,6 @@ class DocumentLora:
 
     def pause(self, stream: ValidationStream, scored: list[Document], sheet: ScoreSheet) -> None:
         """Let the model learn from all documents scored so far; adapters start anew."""
-        sheet.require_scored(torch.cat([torch.arange(a, b) for a, b in scored]))
         config = self.config
         settings = SgdSettings(
             config.phase_lr, config.phase_momentum, config.phase_epochs,
@@ -126,20 +129,22 @@ class DocumentLora:
         rows, each = flat_rows(scored, self.length), config.phase_chunk_tokens // self.length
         chunks = [rows[i : i + each] for i in range(0, len(rows), each)]
         for number, chunk in enumerate(chunks[:-1]):
-            learner.learn(stream, chunk, number / (len(chunks) - 1))
+            learner.learn(stream, chunk, sheet, number / (len(chunks) - 1))
+        self.pauses += bool(learner.steps)
         self.warm.clear()
+
+    def learned(self) -> dict[str, int]:
+        """Return how many steps adapters took, counted for each, and how many pauses taught.
+
+        All processes call it together.
+        """
+        updates = self.world.sum(torch.tensor(self.updates, device=self.world.device))
+        return {"updates": int(updates), "pauses": self.pauses}
 
 
 def ordered(documents: list[Document], order: str) -> list[Document]:
     """Return documents as they lie, or the longest first."""
     return documents if order == "file" else sorted(documents, key=lambda d: d[0] - d[1])
-
-
-def pauses(config: TTTConfig, documents: int) -> list[int]:
-    """Return after how many documents the model learns; never after the last."""
-    prefix = documents // 2 if config.prefix_docs is None else config.prefix_docs
-    due = [prefix * (k + 1) // config.phases for k in range(config.phases)]
-    return sorted({n for n in due if 0 < n < documents})
 
 
 def flat_rows(documents: Sequence[Document], length: int) -> list[Row]:

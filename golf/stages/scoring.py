@@ -87,6 +87,13 @@ class Scorer(Protocol):
         """Score this process's share of the targets, and learn from scored ones at will."""
 
 
+class Learning(Scorer, Protocol):
+    """A method of test-time training."""
+
+    def learned(self) -> dict[str, int]:
+        """Return how often something learned, over all processes, which call it together."""
+
+
 def run_model(model: GPT, batch: Batch, world: World, taps: tuple[Tap, ...] = ()) -> Tensor:
     """Return the negative log likelihood of a batch's targets in nats, (B, S) float32."""
     starts = None if batch.starts is None else batch.starts.to(world.device)

@@ -11,7 +11,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from golf.data.validation import Row, ValidationStream
 from golf.model.gpt import GPT
-from golf.stages.scoring import run_model
+from golf.stages.scoring import ScoreSheet, run_model
 from golf.stages.world import World
 
 
@@ -35,7 +35,11 @@ class SgdSettings:
 
 
 class SgdLearner:
-    """One run of SGD; the momentum is its own."""
+    """One run of SGD; the momentum is its own.
+
+    Attributes:
+        steps: taken so far, the same on every process.
+    """
 
     def __init__(self, model: GPT, settings: SgdSettings, world: World) -> None:
         self.model, self.settings, self.world = model, settings, world
@@ -44,12 +48,22 @@ class SgdLearner:
         self.optimizer = torch.optim.SGD(
             self.parameters, lr=settings.lr, momentum=settings.momentum
         )
+        self.steps = 0
 
-    def learn(self, stream: ValidationStream, rows: Sequence[Row], done: float) -> None:
-        """Take passes over ``rows``, at the rate that belongs to the share ``done`` of a run."""
+    def learn(
+        self, stream: ValidationStream, rows: Sequence[Row], sheet: ScoreSheet, done: float
+    ) -> None:
+        """Take passes over ``rows``, at the rate that belongs to the share ``done`` of a run.
+
+        Raises:
+            ArithmeticError: one of their targets has no score on ``sheet`` yet.
+        """
+        if not rows:
+            return
+        sheet.require_scored(places_of(rows))
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.lr * 0.5 * (1 + math.cos(math.pi * done))
-        each = max(1, self.settings.batch_tokens // rows[0].shape[0]) if rows else 1
+        each = max(1, self.settings.batch_tokens // rows[0].shape[0])
         for _ in range(self.settings.epochs):
             for start in range(0, len(rows), each):
                 self._step(stream, rows[start : start + each])
@@ -70,3 +84,9 @@ class SgdLearner:
             clip_grad_norm_(self.parameters, self.settings.grad_clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        self.steps += 1
+
+
+def places_of(rows: Sequence[Row]) -> torch.Tensor:
+    """Return the places of all targets that count in ``rows``."""
+    return torch.cat([torch.arange(w.scored, w.end) for row in rows for w in row.windows])

@@ -15,7 +15,7 @@ from golf.stages.chunks import ChunkSgd
 from golf.stages.context import Context, Outcome
 from golf.stages.evaluate import score_node
 from golf.stages.lora import DocumentLora
-from golf.stages.scoring import Scorer
+from golf.stages.scoring import Learning
 from golf.stages.weights import load_model, window_length
 
 
@@ -24,13 +24,14 @@ def main(context: Context) -> Outcome:
     config = group_from(context.node.spec, TTTConfig)
     started = time.perf_counter()
     geometry = context.node.spec.get("eval.geometry") or f"documents{config.lora_chunk}"
-    outcome = score_node(context, build_scorer(context, config), geometry)
+    scorer = build_scorer(context, config)
+    outcome = score_node(context, scorer, geometry)
+    outcome.facts.update(method=config.method, **scorer.learned())
     outcome.measures["ttt_s"] = time.perf_counter() - started
-    outcome.facts["method"] = config.method
     return outcome
 
 
-def build_scorer(context: Context, config: TTTConfig) -> Scorer:
+def build_scorer(context: Context, config: TTTConfig) -> Learning:
     """Return the method that the node asks for, on freshly loaded weights."""
     model, length = load_model(context), window_length(context)
     if config.method == "lora":

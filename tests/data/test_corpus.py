@@ -64,6 +64,11 @@ def test_the_small_corpus_is_the_first_whole_documents_of_the_large_one(sotu: Do
         assert sizes(part)[1] <= most < sizes(whole[: len(part) + 1])[1]
 
 
+@pytest.mark.parametrize("name", CORPORA)
+def test_planning_knows_the_number_of_validation_documents(name: str) -> None:
+    assert len(read_corpus(name).val) == CORPORA[name].val_documents
+
+
 def test_a_limit_below_the_first_document_still_keeps_it() -> None:
     assert corpus._first(["abc", "de"], 1) == ("abc",)
     assert corpus._first(["é", "é", "é"], 4) == ("é", "é")

@@ -1,4 +1,4 @@
-"""A plan says where a stretch of steps is longer than the run."""
+"""A plan says where a stretch of steps, or of text to learn from, is longer than the run has."""
 
 from __future__ import annotations
 
@@ -32,6 +32,18 @@ CASES = [
      "swa_every: 300}, c: {bits: 4}}",
      ["warning: train.warmdown_steps 1200 is longer than a run of 200 steps: a",
       "warning: train.swa_every 300 is longer than a run of 200 steps: b"]),
+    # learning that never comes
+    ("baseline: {ttt: sgd, eval_tokens: 32768}\nrows: {a: {ttt_chunk_tokens: 16384}}",
+     ["warning: one chunk of ttt.chunk_tokens 32768 holds all 32768 targets: nothing is learned: "
+      "baseline"]),
+    ("baseline: {ttt: lora, phased_ttt_num_phases: 1, dataset: sotu}\n"
+     "rows: {a: {phased_ttt_prefix_docs: 20}, b: {phased_ttt_prefix_docs: 2500}, "
+     "c: {phased_ttt_prefix_docs: 19}}",
+     [f"warning: with ttt.prefix_docs {n} no pause comes in the 20 validation documents of sotu: "
+      f"{row}" for n, row in ((20, "a"), (2500, "b"))]),
+    ("baseline: {ttt: lora, phased_ttt_num_phases: 3, dataset: sotu-small}",
+     ["warning: with ttt.prefix_docs null at most 1 of 3 pauses come in the 2 validation "
+      "documents of sotu-small: baseline"]),
     # a stretch that nothing reads is no stretch
     ("baseline: {steps: 50, muon_momentum_steps: 0}\nrows: {m: {steps: 3}}", []),
 ]  # fmt: skip
@@ -62,7 +74,13 @@ SHIPPED = [(p, "") for p in MATRICES] + [
 ]
 
 
+# PR 1970 was published on a text of many documents; golf's own has too few for its pause.
+FEW_DOCUMENTS = {"gates-rope-slope", "gates-rope-slope-seeds"}
+
+
 @pytest.mark.parametrize(("path", "profile"), SHIPPED, ids=lambda p: getattr(p, "stem", p))
-def test_no_shipped_matrix_is_in_doubt(path: Path, profile: str) -> None:
+def test_no_shipped_matrix_is_in_doubt_but_for_its_text(path: Path, profile: str) -> None:
     matrix = load_matrix(path)
-    assert list(doubts(expand(matrix, matrix.launch, CPU, profile))) == []
+    told = list(doubts(expand(matrix, matrix.launch, CPU, profile)))
+    assert len(told) == 2 * (path.stem in FEW_DOCUMENTS)
+    assert all("no pause comes in the 20 validation documents of sotu" in line for line in told)

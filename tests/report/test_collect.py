@@ -93,6 +93,32 @@ def test_versions_that_differ_within_a_cell_are_all_named(plan: Plan) -> None:
     assert collect(plan).lines[0]["torch"] == "2.12 and 2.13"
 
 
+@pytest.mark.parametrize(
+    ("rows", "facts", "told"),
+    [
+        ("{m: {ttt: sgd}}", {"updates": 0}, "Test-time training learned nothing, so that its score "
+         "is that of weights as they are: m."),
+        ("{m: {ttt: lora, phased_ttt_num_phases: 3}}", {"updates": 9, "pauses": 1},
+         "The model learned in 1 of 3 pauses of test-time training: m."),
+        ("{m: {ttt: lora}}", {"updates": 0, "pauses": 0}, "Test-time training learned nothing, so "
+         "that its score is that of weights as they are: m."),
+        ("{m: {ttt: lora, phased_ttt_num_phases: 1}}", {"updates": 9, "pauses": 1}, None),
+        ("{m: {ttt: sgd}}", {"updates": 9}, None),
+        ("{m: {ttt: sgd}}", {}, None),
+    ],
+)  # fmt: skip
+def test_a_method_that_learned_less_than_was_asked_is_told(
+    tmp_path: Path, rows: str, facts: dict[str, int], told: str | None
+) -> None:
+    matrix = load_matrix(tmp_path / "m.yaml", f"name: m\nseeds: [1, 2]\nrows: {rows}\n")
+    plan = plan_matrix(expand(matrix, matrix.launch, CPU), tmp_path, "m")
+    for cell in plan.cells_of(plan.rows.rows[1]):
+        assert cell.ttt
+        made = Result("ttt", cell.ttt.key, {"bpb": 1.5}, {}, {}, "", 1, facts=facts)
+        write_result(plan.node_paths(cell.ttt), made)
+    assert collect(plan).notes == ((told,) if told else ())
+
+
 def test_failures_are_told_with_row_seed_and_stage(plan: Plan) -> None:
     write_json(plan.node_paths(plan.cells[1].train).failed, {"error": "OutOfMemoryError: big"})
     found = collect(plan).failures

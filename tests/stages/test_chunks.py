@@ -104,6 +104,14 @@ def test_every_second_chunk_teaches_nothing() -> None:
     assert not torch.equal(every[192:], second[192:])
 
 
+def test_it_counts_the_steps_that_taught_it() -> None:
+    steps = 2 * 2 * 4  # passes, batches of a chunk, chunks before the last
+    for changes, updates in (({}, steps), ({"chunk_tokens": 512}, 0)):
+        scorer = method(**changes)
+        scores(scorer, STREAM)
+        assert scorer.learned() == {"updates": updates}
+
+
 def test_chunks_hold_every_window_in_order() -> None:
     windows = cut_windows(5000, 128, 32)
     chunks = split_chunks(windows, 512)

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from golf.config.pauses import pauses
 from golf.config.schema.scoring import LORA_TARGETS, TTTConfig
 from golf.data.validation import ValidationStream
 from golf.model.gpt import GPT
 from golf.model.route import Slot
 from golf.stages.adapters import TAPS, RowAdapters, adapter_shapes
-from golf.stages.lora import DocumentLora, flat_rows, ordered, pauses
+from golf.stages.lora import DocumentLora, flat_rows, ordered
 from golf.stages.world import World
 from tests.stages.material import ALONE, LENGTH, on_ranks, scores, small_model, text
 
@@ -178,12 +179,32 @@ def test_a_pause_is_one_pass_of_sgd_over_the_prefix() -> None:
 
 
 def test_pauses_divide_the_prefix() -> None:
-    three = replace(CONFIG, phases=3, prefix_docs=2000)
-    assert pauses(three, 50_000) == [666, 1333, 2000]
-    assert pauses(three, 1000) == [666]
-    assert pauses(replace(CONFIG, phases=1, prefix_docs=2000), 2000) == []
-    assert pauses(replace(CONFIG, phases=2), 20) == [5, 10]
-    assert pauses(CONFIG, 50_000) == []
+    assert pauses(3, 2000, documents=50_000) == [666, 1333, 2000]
+    assert pauses(3, 2000, documents=1000) == [666]
+    assert pauses(1, 2000, documents=2000) == []
+    assert pauses(2, None, documents=20) == [5, 10]
+    assert pauses(0, None, documents=50_000) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "paused"),
+    [
+        ({}, 0),
+        ({"phases": 2, "prefix_docs": 4}, 2),
+        ({"phases": 1, "prefix_docs": 6}, 0),  # there is nothing after the last document
+        ({"phases": 2, "prefix_docs": 2, "phase_chunk_tokens": 96}, 1),  # 2 rows fill no 2 chunks
+    ],
+)
+def test_it_counts_the_steps_and_the_pauses_that_taught(changes: dict, paused: int) -> None:
+    steps = sum(-(-n // 8) - 1 for n in (40, 9, 75, 21, 5, 60))
+
+    def learned(world: World) -> Tensor:
+        scorer = method(world, **changes)
+        scores(scorer, STREAM, world)
+        return torch.tensor([*scorer.learned().values()])
+
+    for found in (learned(ALONE), *on_ranks(2, learned)):
+        assert found.tolist() == [steps, paused]
 
 
 def test_flat_rows_hold_every_whole_row_once() -> None:
