@@ -3,23 +3,25 @@
 (a) context: no token's distribution changes when the token itself and everything that its
 score may not depend on is replaced by noise: all that is scored later, and for methods that
 keep documents apart every other document. (b) score first: training draws only from targets
-that have their score. (c) every score belongs to probabilities that sum to one. (d) every
-target is scored once. Control tokens stay, since document boundaries are given.
+that have their score, as the gradient of each logit shows. (c) every score belongs to
+probabilities that sum to one. (d) every target is scored once. Control tokens stay, since document
+boundaries are given.
 Source: the rules of parameter-golf's issue 1017.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from golf.data.tokenizer import BOS, CONTROL_TOKENS
-from golf.data.validation import ValidationStream
+from golf.data.validation import Batch, Row, ValidationStream
 from golf.stages.scoring import Scorer, ScoreSheet
 from golf.stages.world import World
 
@@ -70,11 +72,29 @@ class AuditSheet(ScoreSheet):
         self.calls, self.mass_error = 0, 0.0
         self.score_first = self.once = True
         self.distributions: dict[int, Tensor] = {}
-        self.logits = torch.empty(0)
+        self.logits = self.read = torch.empty(0)
+
+    @property
+    def complete(self) -> bool:
+        """Say whether every target has its one score."""
+        return self.once and bool((self.times == 1).all())
+
+    def take(self, batch: Batch) -> None:
+        """Remember which targets the next forward pass is about."""
+        self.read = batch.places
 
     def see(self, _head: nn.Module, _inputs: object, logits: Tensor) -> None:
-        """Take the logits of a forward pass from the head."""
+        """Take the logits of a forward pass from the head, and their gradient when it comes."""
         self.logits = logits.detach()
+        if logits.requires_grad:
+            logits.register_hook(partial(self.teach, self.read))
+
+    def teach(self, places: Tensor, gradient: Tensor) -> None:
+        """Note whether a gradient, (B, S, V), comes from a target without a score."""
+        taught = gradient.ne(0).any(-1).cpu()
+        known = taught.shape == places.shape and bool((places[taught] >= 0).all())
+        if not known or not self.times.cpu()[places[taught]].all():
+            self.score_first = False
 
     def add(self, nll: Tensor, places: Tensor) -> None:
         """Note when targets are scored, and the distributions at watched places."""
@@ -99,6 +119,19 @@ class AuditSheet(ScoreSheet):
             self.score_first = False
 
 
+@dataclass(frozen=True)
+class WatchedStream(ValidationStream):
+    """A stream that tells which targets each batch holds."""
+
+    take: Callable[[Batch], None] = field(kw_only=True)
+
+    def batch(self, rows: Sequence[Row]) -> Batch:
+        """Return rows of one shape as tensors."""
+        made = super().batch(rows)
+        self.take(made)
+        return made
+
+
 def audit(make: Callable[[World], Scorer], stream: ValidationStream, device: torch.device) -> Audit:
     """Run a method on ``stream`` as it is and with noise, and compare.
 
@@ -110,20 +143,22 @@ def audit(make: Callable[[World], Scorer], stream: ValidationStream, device: tor
     world, watched = World(0, 1, device), _watched(stream)
     scorer = make(world)
     calm = _run(scorer, stream, AuditSheet(stream, world, watched))
-    change = 0.0
+    change, complete = 0.0, calm.complete
     for cut in watched:
         scorer = make(world)
         known = _may_know(stream, cut, calm.call, scorer.by_document)
         noisy = _with_noise(stream, known, scorer.model.embed_VC.size(0), seed=cut)
         upset = _run(scorer, noisy, AuditSheet(noisy, world, watched))
+        complete &= upset.complete
         for place in [p for p in watched if p == cut or known[p]]:
-            difference = upset.distributions[place] - calm.distributions[place]
-            change = max(change, float(difference.abs().max()))
+            if place in calm.distributions and place in upset.distributions:
+                difference = upset.distributions[place] - calm.distributions[place]
+                change = max(change, float(difference.abs().max()))
     return Audit(
         context=change <= CHANGE_TOLERANCE[device.type],
         score_first=calm.score_first,
         sums_to_one=calm.mass_error <= MASS_TOLERANCE,
-        once=calm.once and bool((calm.times == 1).all()),
+        once=complete,
         by_document=scorer.by_document,
         largest_change=change,
         largest_mass_error=calm.mass_error,
@@ -162,8 +197,9 @@ def _watched(stream: ValidationStream) -> list[int]:
 def _run(scorer: Scorer, stream: ValidationStream, sheet: AuditSheet) -> AuditSheet:
     """Return the sheet with everything that the method scored."""
     hook = scorer.model.head.register_forward_hook(sheet.see)
+    watched = WatchedStream(stream.tokens, stream.token_bytes, stream.whole, take=sheet.take)
     try:
-        scorer.score(stream, sheet, lambda _step, _of: None)
+        scorer.score(watched, sheet, lambda _step, _of: None)
     finally:
         hook.remove()
     return sheet

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +11,9 @@ from golf.config.schema.scoring import EvalConfig, TTTConfig
 from golf.data.validation import open_validation
 from golf.stages import evaluate, ttt
 from golf.stages.audit import LEAST_TARGETS, PIECES, audit, sample_of
-from golf.stages.context import Context
+from golf.stages.context import Context, numerics_of
 from golf.stages.scoring import Scorer
-from golf.stages.weights import window_length
+from golf.stages.weights import uncompiled, window_length
 from golf.stages.world import World
 
 
@@ -27,7 +27,18 @@ def audit_node(context: Context) -> dict[str, Any]:
         return AUDITED[context.node.stage](replace(context, world=world, eager=True))
 
     sample = sample_of(whole, window_length(context))
-    return audit(make, sample, context.world.device).as_fact()
+    found = audit(make, sample, context.world.device).as_fact()
+    numerics = numerics_of(context.training)
+    alone = {**numerics, **uncompiled(numerics), "numerics.world_size": 1}
+    return {**found, "forward": in_words(alone), "forward_of_scores": in_words(numerics)}
+
+
+def in_words(numerics: Mapping[str, Any]) -> str:
+    """Say how a forward pass is computed."""
+    form = "compiled" if numerics["numerics.compile"] else "eager"
+    size = numerics["numerics.world_size"]
+    many = "es" if size > 1 else ""
+    return f"{form}, {numerics['numerics.attention']} attention, {size} process{many}"
 
 
 def build_sampled(context: Context) -> Scorer:

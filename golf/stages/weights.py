@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from safetensors import safe_open
@@ -39,9 +40,15 @@ def load_model(context: Context) -> GPT:
         scaling = context.node.spec.get("eval.rope_scaling", "none")
         settings = stretched(settings, length, scaling)
     if context.eager:
-        attention = {"cpu": "tiles", "cuda": "sdpa"}[context.world.device.type]
-        settings |= {"numerics.compile": False, "numerics.attention": attention}
+        settings |= uncompiled(settings)
     return context.bench.model_with(settings, weights, context.world)
+
+
+def uncompiled(numerics: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the numerics policy without the compiler, which flex attention needs."""
+    attention = numerics["numerics.attention"]
+    kept = "sdpa" if attention == "flex" else attention
+    return {"numerics.compile": False, "numerics.attention": kept}
 
 
 def window_length(context: Context) -> int:

@@ -20,6 +20,8 @@ baseline:
   smear: v2
 rows:
   leaky: {{smear_bos_mask: false}}
+  phased: {{ttt: lora, ttt_lora_rank: 4, ttt_chunk_size: 32, ttt_lora_lr: 0.01,
+    phased_ttt_num_phases: 2, global_ttt_lr: 0.05, global_ttt_chunk_tokens: 128}}
 """
 
 
@@ -40,8 +42,14 @@ def scored(golf: Golf) -> dict[str, dict]:
 
 
 def test_an_audit_is_added_to_finished_work_and_finds_the_leak(golf: Golf) -> None:
-    golf("run", "matrices/tiny.yaml")
+    _, told = golf("run", "matrices/tiny.yaml")
+    short = "warning: the model learned in 0 of 2 pauses of test-time training: phased\n"
+    assert short in told
     before = scored(golf)
+    taught = {r["facts"]["method"]: r["facts"] for r in before.values() if "method" in r["facts"]}
+    assert taught["sgd"]["updates"] == 4  # 512 targets in steps of 128
+    assert taught["lora"]["updates"] == 1024 // 32 - 1
+    assert taught["lora"]["pauses"] == 0  # the first 1,024 targets are one document
     assert not any("audit" in r["facts"] for r in before.values())
     _, told = golf("run", "matrices/tiny.yaml", "--audit")
     assert f"{len(before)} nodes run" in told
@@ -53,6 +61,7 @@ def test_an_audit_is_added_to_finished_work_and_finds_the_leak(golf: Golf) -> No
         leaky = spec_of_training(golf, result)["model.smear_bos_mask"] is False
         assert audit["passed"] == (not (isolated and leaky)), (name, audit)
         assert audit["by_document"] == isolated
+        assert audit["forward"] == audit["forward_of_scores"] == "eager, tiles attention, 1 process"
     _, told = golf("run", "matrices/tiny.yaml", "--audit")
     assert "nothing to run" in told
     report, _ = golf("report", "matrices/tiny.yaml")

@@ -13,10 +13,12 @@ from golf.data.tokenizer import BOS
 from golf.data.validation import ValidationStream, Window
 from golf.model.gpt import GPT
 from golf.stages.audit import Audit, audit, sample_of
+from golf.stages.auditor import in_words
 from golf.stages.chunks import ChunkSgd, split_chunks
 from golf.stages.evaluate import Evaluation
 from golf.stages.lora import DocumentLora
 from golf.stages.scoring import Scorer, ScoreSheet, Tell
+from golf.stages.weights import uncompiled
 from golf.stages.world import World
 from tests.stages.material import LENGTH, small_model, text
 
@@ -104,6 +106,20 @@ class LearnsInSecret(LearnsFirst):
         super().learn_chunk(stream, chunk, everything, done)
 
 
+class LearnsByItself(LearnsFirst):
+    """Cheats without the learner that asks the sheet, on tensors of its own."""
+
+    def learn_chunk(
+        self, stream: ValidationStream, chunk: list[Window], sheet: ScoreSheet, done: float
+    ) -> None:
+        tokens = stream.tokens[None, chunk[0].start : chunk[0].end + 1]
+        self.model(tokens[:, :-1], tokens[:, 1:]).mean().backward()
+        with torch.no_grad():
+            for p in self.model.parameters():
+                p -= 0.1 * p.grad
+                p.grad = None
+
+
 def test_learning_before_scoring_is_found_twice() -> None:
     report = found(sgd(LearnsFirst))
     assert not report.passed
@@ -113,9 +129,10 @@ def test_learning_before_scoring_is_found_twice() -> None:
     assert report.sums_to_one
 
 
-def test_learning_in_secret_shows_in_the_scores() -> None:
-    report = found(sgd(LearnsInSecret))
-    assert report.score_first
+@pytest.mark.parametrize("kind", [LearnsInSecret, LearnsByItself])
+def test_learning_in_secret_shows_in_the_gradients_and_in_the_scores(kind: type) -> None:
+    report = found(sgd(kind))
+    assert not report.score_first
     assert not report.context
     assert report.largest_change > 0.01
 
@@ -141,17 +158,25 @@ def test_a_second_score_is_found() -> None:
 class LeavesOut(Evaluation):
     """Drops the last windows."""
 
+    kept = slice(-2)
+
     def score(self, stream: ValidationStream, sheet: ScoreSheet, tell: Tell) -> None:
-        rows = stream.rows(stream.windows(self.geometry, self.length)[:-2], self.geometry, LENGTH)
+        windows = stream.windows(self.geometry, self.length)[self.kept]
+        rows = stream.rows(windows, self.geometry, LENGTH)
         batch = stream.batch([r for r in rows if r.shape == rows[0].shape])
         with torch.no_grad():
             sheet.add(self.model(batch.inputs, batch.targets), batch.places)
 
 
-def test_a_target_without_a_score_is_found() -> None:
-    stream = text(300)
-    watched = found(lambda _: LeavesOut(small_model(), CHUNKED, LENGTH), stream)
-    assert not watched.once
+class LeavesOutTheFirst(LeavesOut):
+    """Drops the window in which the first document begins, which is looked at."""
+
+    kept = slice(1, None)
+
+
+@pytest.mark.parametrize("kind", [LeavesOut, LeavesOutTheFirst])
+def test_a_target_without_a_score_is_found(kind: type[LeavesOut]) -> None:
+    assert not found(lambda _: kind(small_model(), CHUNKED, LENGTH), text(300)).once
 
 
 class Flatters(Evaluation):
@@ -179,6 +204,17 @@ def test_a_smear_without_a_mask_leaks_between_packed_documents() -> None:
 
 def test_the_same_smear_is_legal_where_windows_cross_documents() -> None:
     assert found(lambda _: Evaluation(leaking_model(), CHUNKED, LENGTH)).passed
+
+
+@pytest.mark.parametrize(
+    ("attention", "kept"), [("flex", "sdpa"), ("sdpa", "sdpa"), ("tiles", "tiles")]
+)
+def test_an_audit_keeps_the_attention_that_runs_without_the_compiler(
+    attention: str, kept: str
+) -> None:
+    scored = {"numerics.compile": True, "numerics.attention": attention, "numerics.world_size": 8}
+    assert uncompiled(scored) == {"numerics.compile": False, "numerics.attention": kept}
+    assert in_words(scored) == f"compiled, {attention} attention, 8 processes"
 
 
 def test_a_sample_is_real_text_in_long_and_short_documents() -> None:
