@@ -69,12 +69,12 @@ class Reader:
         self.add(node.where, f"{what} is a whole number from {low} to {high}")
         return None
 
-    def share(self, node: Node, what: str, high: float) -> float | None:
-        """Read a number from 0 to ``high``."""
+    def share(self, node: Node, what: str, high: float, low: float = 0.0) -> float | None:
+        """Read a number from ``low`` to ``high``."""
         value = node.value if isinstance(node, Scalar) else None
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= high:
+        if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
             return float(value)
-        self.add(node.where, f"{what} is a number from 0 to {high:g}")
+        self.add(node.where, f"{what} is a number from {low:g} to {high:g}")
         return None
 
     def whole_numbers(self, node: Node, what: str) -> tuple[int, ...] | None:

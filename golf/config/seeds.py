@@ -8,7 +8,7 @@ from golf.config.reader import Reader
 
 MOST_SEEDS = 1000
 RULE_EXAMPLE = "for example {min: 2, max: 5, until: {p: 0.01, margin: 0.002}}"
-HIGHEST_LEVEL = 0.05
+LOWEST_LEVEL, HIGHEST_LEVEL = 1e-6, 0.05  # no number of scores rules chance out
 
 
 def first_seeds(number: int) -> tuple[int, ...]:
@@ -37,10 +37,10 @@ def _rule(reader: Reader, node: Table) -> SeedRule | None:
     most = reader.number(words["max"], "max", 2, MOST_SEEDS)
     until = {str(k.value): v for k, v in reader.entries(words["until"], ("p", "margin"), "word")}
     level, margin = until.get("p"), until.get("margin")
-    p = reader.share(level, "p", HIGHEST_LEVEL) if level else HIGHEST_LEVEL
+    p = reader.share(level, "p", HIGHEST_LEVEL, LOWEST_LEVEL) if level else HIGHEST_LEVEL
     beyond = reader.share(margin, "margin", 10.0) if margin else 0.0
     if least and most and most < least:
         reader.add(words["max"].where, f"max {most:g} is less than min {least:g}")
-    if len(reader.problems) > before:
+    if least is None or most is None or p is None or len(reader.problems) > before:
         return None
-    return SeedRule(int(least or 2), int(most or 2), p or HIGHEST_LEVEL, beyond or 0.0)
+    return SeedRule(least, most, p, beyond or 0.0)
