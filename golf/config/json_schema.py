@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from golf.config.about import PRIORITIES
-from golf.config.knob import Knob
+from golf.config.formula import POINT
+from golf.config.knob import SHARE, Knob
 from golf.config.load import BUDGETS, LAUNCH_CHOICES, preset_names
 from golf.config.names import short_names
 from golf.config.profiles import PROFILES
 from golf.config.schema import KNOBS
-from golf.config.seeds import HIGHEST_LEVEL
+from golf.config.seeds import HIGHEST_LEVEL, LOWEST_LEVEL
 from golf.config.waves import MEASURES
 
 Schema = dict[str, Any]
@@ -19,6 +20,9 @@ TYPES = {int: "integer", float: "number", bool: "boolean", str: "string"}
 TEXT: Schema = {"type": ["string", "number", "boolean"]}
 SEED_LIST: Schema = {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1}
 FORMULA: Schema = {"type": "string", "pattern": "^=", "description": "for example = n_head / 2"}
+POINT_TEXT: Schema = {
+    "type": "string", "pattern": f"^{POINT.pattern}", "description": "for example 40 steps",
+}  # fmt: skip
 
 
 def matrix_schema() -> Schema:
@@ -71,6 +75,7 @@ LAUNCH: Schema = {
     "nproc_per_node": {"type": "integer", "minimum": 1},
     "threads": {"type": "integer", "minimum": 1},
     "jobs": {"type": "integer", "minimum": 0},
+    "audit": {"type": "boolean"},
 }
 
 
@@ -106,7 +111,7 @@ def _waves() -> Schema:
 
 def _seeds() -> Schema:
     until = {
-        "p": {"type": "number", "minimum": 0, "maximum": HIGHEST_LEVEL},
+        "p": {"type": "number", "minimum": LOWEST_LEVEL, "maximum": HIGHEST_LEVEL},
         "margin": {"type": "number", "minimum": 0},
     }
     whole = {"type": "integer", "minimum": 2}
@@ -151,6 +156,7 @@ def _value(knob: Knob) -> Schema:
         plain["maximum"] = knob.at_most
     options = [plain, *([{"type": "null"}] if knob.optional else [])]
     options += [FORMULA] if knob.kind in (int, float) else []
+    options += [POINT_TEXT] if knob.unit == SHARE else []
     return {**about, "anyOf": options}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import jsonschema
@@ -10,6 +11,7 @@ import yaml
 
 from golf.config.json_schema import matrix_schema
 from golf.config.load import SECTIONS
+from golf.config.machine import Launch
 from golf.config.rows import ROW_WORDS
 from golf.config.schema import KNOBS
 from golf.config.template import TEMPLATE
@@ -35,6 +37,7 @@ def test_every_section_every_word_and_every_knob_is_known() -> None:
     schema = matrix_schema()
     assert set(SECTIONS) <= set(schema["properties"])
     assert set(ROW_WORDS) <= set(schema["$defs"]["row-body"]["properties"])
+    CHECK.validate({"launch": dataclasses.asdict(Launch())})
     assert set(KNOBS) - {"train.seed"} <= set(schema["$defs"]["baseline"]["properties"])
 
 
@@ -51,6 +54,7 @@ def test_every_section_every_word_and_every_knob_is_known() -> None:
         "seeds: 3",
         "seeds: {max: 5, until: {p: 0.01, margin: 0.002}}",
         "waves: [{rows: [a], baseline: {winner_of: b.yaml, margin: 0}}, {combine: winners}]",
+        "baseline: {warmdown_frac: 40 steps, min_lr: = 1 / 8}",
         "waves: [{name: climb, rows: [a, b], adopt: if_better, by: pre, why: greedy}]",
     ],
 )
@@ -71,6 +75,10 @@ def test_what_golf_accepts_is_valid(text: str) -> None:
         "presett: quickstart",
         "seeds: [one]",
         "launch: {device: gpu}",
+        "seeds: {max: 5, until: {p: 0}}",
+        "baseline: {warmdown_frac: 40 stepz}",
+        "baseline: {depth: 40 steps}",
+        "launch: {audit: 1}",
     ],
 )
 def test_what_golf_refuses_is_marked(text: str) -> None:
