@@ -103,7 +103,7 @@ class MatrixReader(WaveReader):
             parts["baseline_about"] = dataclasses.replace(own, note=own.note or about.note)
         base = parts["baseline_about"].name or BASELINE
         sound = self.sound_rows(drafts, base)
-        self.check_waves(parts.get("waves", ()), sound)
+        self.check_waves(parts.get("waves", ()), sound, base)
         return Matrix(path=self.path, drafts=sound, **parts)
 
     def parts(self, root: Node) -> dict[str, Any]:

@@ -68,13 +68,18 @@ class WaveReader(PointReader):
         margin = self.share(words["margin"], "margin", 10.0) if "margin" in words else None
         return base, WinnerRule(by or "", margin)
 
-    def check_waves(self, waves: tuple[Wave, ...], drafts: tuple[RowDraft, ...]) -> None:
-        """Report rows that are not there or in two waves, and winners that cannot be reached."""
+    def check_waves(
+        self, waves: tuple[Wave, ...], drafts: tuple[RowDraft, ...], base: str
+    ) -> None:
+        """Report rows that are not there or in two waves, and winners that cannot be reached.
+
+        ``base`` is what the file calls the baseline.
+        """
         rows = {d.name: d for d in drafts}
         names: list[str] = []
         home: dict[str, int] = {}
         for i, wave in enumerate(waves):
-            if wave.name in names or wave.name in rows or wave.name == BASELINE:
+            if wave.name in (*names, *rows, BASELINE, base):
                 self.add(wave.where, f"there is already a wave or row {wave.name!r}", "rename it")
             if not wave.combine and not wave.rows:
                 self.add(wave.where, f"wave {wave.name!r} combines nothing: it is the first one")

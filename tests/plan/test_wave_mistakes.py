@@ -62,6 +62,11 @@ UNREACHABLE = {
     "no list": ("waves: {rows: [a]}\n", "2:8", "waves are a list"),
     "no rows": ("waves: [{margin: 0}]\n", "2:9", "a wave has rows, or combines winners"),
     "a wave called like a row": ("waves: [{name: a, rows: [b]}]\n", "2:9", "already a wave or row"),
+    "a wave called like the baseline": (
+        "baseline: {name: base}\nwaves: [{rows: [a]}, {name: base, combine: winners}]\n",
+        "3:22",
+        "already a wave or row 'base'",
+    ),
     "an unknown word": ("waves: [{row: [a]}]\n", "2:10", "unknown word of a wave 'row'"),
 }
 
