@@ -123,7 +123,16 @@ def parse_point(text: str) -> Formula | None:
         return None
     number, unit = found[1], "seconds" if found[2] == "s" else found[2]
     whole = {"tokens": "steps * batch_tokens"}.get(unit, unit)
-    return replace(parse_formula(f"{number} / ({whole})"), text=text, relative=False)
+    formula = parse_formula(f"{number} / ({whole})")
+
+    def run(values: Values) -> Any:
+        held, other = ("seconds", "steps") if unit == "seconds" else ("steps", "seconds")
+        if values[f"train.{held}"] is None and values[f"train.{other}"] is not None:
+            what = f"the budget is in {other}, so that nothing is known of its {unit}"
+            raise FormulaError(what, f"write it in {other}, or as a share of the budget")
+        return formula.run(values)
+
+    return replace(formula, text=text, run=run, relative=False)
 
 
 class _Builder:

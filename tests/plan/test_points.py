@@ -35,7 +35,8 @@ def test_a_point_is_told_as_it_was_written(tmp_path: Path) -> None:
 def test_a_point_in_another_unit_than_the_budget_is_a_mistake(tmp_path: Path) -> None:
     text = "budget: {seconds: 60}\nbaseline: {warmdown_frac: 20 steps}\n"
     problem = mistake_at(tmp_path, text, "2:27")
-    assert problem.what == "steps is null, which is no number, in `20 steps`"
+    what = "the budget is in seconds, so that nothing is known of its steps, in `20 steps`"
+    assert (problem.what, problem.hint[:22]) == (what, "write it in seconds, o")
     both = BOTH + "baseline: {warmdown_frac: 20 steps}\n"
     assert [p.where for p in mistakes(tmp_path, both)] == [f"{tmp_path / FILE}:2:27"]
 
