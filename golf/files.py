@@ -27,6 +27,14 @@ def renamed_into_place(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def is_regular(path: Path) -> bool:
+    """Say whether a regular file is there, and no folder, device or name that no file can have."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def file_sha256(path: Path) -> str:
     """Return the hash of a file's bytes."""
     with path.open("rb") as f:

@@ -13,13 +13,17 @@ from golf.config.about import About
 from golf.config.machine import Launch
 from golf.config.matrix import BASELINE, Layer, Matrix, SeedRule, Setting, put_layer
 from golf.config.nodes import Items, Node, Scalar, Table, read_nodes
+from golf.config.points import Tally
 from golf.config.profiles import PROFILES
 from golf.config.seeds import first_seeds, read_seeds
 from golf.config.waves import WaveReader
 from golf.errors import GolfError, Problem, fail, in_order
+from golf.files import is_regular
 
 PRESETS = Path(__file__).parents[1] / "presets"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*$")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+MOST_FILES = 100
+RELATIVE = "its path is relative to this file"
 LAUNCH_CHOICES = {"device": ("auto", "cpu", "cuda"), "compile": ("auto", "on", "off")}
 
 
@@ -88,8 +92,14 @@ class MatrixReader(WaveReader):
         above: the files that include this one, itself last.
     """
 
-    def __init__(self, path: Path, problems: list[Problem], above: tuple[Path, ...] = ()) -> None:
-        super().__init__(path, problems)
+    def __init__(
+        self,
+        path: Path,
+        problems: list[Problem],
+        above: tuple[Path, ...] = (),
+        tally: Tally | None = None,
+    ) -> None:
+        super().__init__(path, problems, tally)
         self.has_ground = True
         self.above = (*above, path.resolve())
         self.second_budget: Layer = {}
@@ -114,7 +124,7 @@ class MatrixReader(WaveReader):
         parts = {n: self.section(n, node) for n, node in nodes.items() if n in SECTIONS}
         parts = {n: found for n, found in parts.items() if found is not None}
         name = parts.setdefault("name", self.path.stem)
-        if not NAME.match(name):
+        if not NAME.fullmatch(name):
             where = nodes["name"].where if "name" in nodes else str(self.path)
             hint = "`name:` is letters, digits, dots, dashes and underscores"
             self.add(where, f"{name!r} cannot name a report", hint)
@@ -151,11 +161,10 @@ class MatrixReader(WaveReader):
         found = []
         for item in node.items if isinstance(node, Items) else (node,):
             name = self.word(item)
-            path = self.path.parent / name if name else self.path
-            if path.resolve() in self.above:
-                self.add(item.where, f"{name} includes itself in the end")
+            path = self.path.parent / (name or "")
+            if not name or not self._may_include(item, name, path):
                 continue
-            reader = MatrixReader(path, self.problems, self.above)
+            reader = MatrixReader(path, self.problems, self.above, self.tally)
             try:
                 found.append(reader.parts(read_nodes(path, None, self.problems)))
             except GolfError as error:
@@ -164,6 +173,18 @@ class MatrixReader(WaveReader):
             self.has_ground &= reader.has_ground
             self.unsound |= reader.unsound
         return found
+
+    def _may_include(self, item: Node, name: str, path: Path) -> bool:
+        """Say whether a file can be included; report it else."""
+        self.tally.files += 1
+        before = len(self.problems)
+        if not is_regular(path):
+            self.add(item.where, f"cannot include {name}: no regular file is there", RELATIVE)
+        elif path.resolve() in self.above:
+            self.add(item.where, f"{name} includes itself in the end")
+        elif self.tally.files > MOST_FILES:
+            self.add(item.where, f"more than {MOST_FILES} files are included")
+        return len(self.problems) == before
 
     def launch(self, node: Node) -> Launch | None:
         fields = {f.name: f.default for f in dataclasses.fields(Launch)}

@@ -21,6 +21,7 @@ LONGEST_NUMBER = 4000  # digits that Python still reads
 DEEPEST = 40  # levels of nesting
 TOWER = 10_000  # characters from which on the depth is measured before the parser is trusted
 MOST_NODES = 500_000  # aliases can make a short file long
+LONGEST_FILE = 10_000_000  # characters
 WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
@@ -70,6 +71,10 @@ def read_nodes(path: Path, text: str | None = None, problems: list[Problem] | No
         where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
         what = f"not valid YAML: {error.problem or error}"
         raise fail(what, _remedy(error, text), where) from None
+    except yaml.reader.ReaderError as error:
+        raise _unreadable(path, text, chr(error.character)) from None
+    except UnicodeEncodeError as error:
+        raise _unreadable(path, text, text[error.start]) from None
     except yaml.YAMLError as error:
         raise fail(f"not valid YAML: {error}", where=str(path)) from None
     if root is None:
@@ -86,15 +91,19 @@ LOADER = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
 
 
 def _refuse_towers(path: Path, text: str) -> None:
-    """Refuse text that is nested so deeply that the parser itself would fall.
+    """Refuse text that is so deep or so long that the parser itself would fall.
 
     Raises:
-        GolfError: more than ``DEEPEST`` levels in a file that is long enough to hold so many.
+        GolfError: more than ``DEEPEST`` levels or ``MOST_NODES`` values in a file that is long
+            enough to hold so many.
     """
     if len(text) < TOWER:
         return
-    depth = 0
+    depth = number = 0
     for event in yaml.parse(text, Loader=LOADER):
+        number += isinstance(event, yaml.NodeEvent)
+        if number > MOST_NODES:
+            raise fail(f"more than {MOST_NODES:,} values", where=str(path))
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
@@ -113,13 +122,25 @@ def _remedy(error: yaml.MarkedYAMLError, text: str) -> str:
     return ""
 
 
+def _unreadable(path: Path, text: str, character: str) -> GolfError:
+    """Return the error of a character that YAML does not allow, at its first place."""
+    before = text[: text.find(character)].split("\n")
+    where = f"{path}:{len(before)}:{len(before[-1]) + 1}"
+    what = f"not valid YAML: the character U+{ord(character):04X} is not allowed"
+    return fail(what, "delete it", where)
+
+
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LONGEST_FILE + 1)
     except FileNotFoundError:
         raise fail("no such file", where=str(path)) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise fail(f"cannot be read: {error}", where=str(path)) from None
+    if len(text) > LONGEST_FILE:
+        raise fail(f"longer than {LONGEST_FILE:,} characters", where=str(path))
+    return text
 
 
 class _Reader:

@@ -5,20 +5,38 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable
+from pathlib import Path
 
 from golf.config.formula import FormulaError, parse_formula
 from golf.config.knob import Knob
 from golf.config.matrix import Constraint, Exclusion, RowDraft, Setting
 from golf.config.nodes import Items, Node, Scalar, Table
 from golf.config.rows import RowReader
+from golf.errors import Problem
 
 MOST_POINTS = 100_000
 
 Axis = tuple[Knob, list[Setting]]
 
 
+class Tally:
+    """What a file and those that it includes come to.
+
+    Attributes:
+        files: read so far.
+        points: of all grids and zips.
+    """
+
+    files = 0
+    points = 0
+
+
 class PointReader(RowReader):
-    """Reads ``grid``, ``zip``, ``where`` and ``exclude``."""
+    """Reads ``grid``, ``zip``, ``where`` and ``exclude``; the points are counted in ``tally``."""
+
+    def __init__(self, path: Path, problems: list[Problem], tally: Tally | None = None) -> None:
+        super().__init__(path, problems)
+        self.tally = tally or Tally()
 
     def grid(self, node: Node) -> tuple[RowDraft, ...]:
         """The full product of the factors' values; a list holds several products."""
@@ -26,12 +44,20 @@ class PointReader(RowReader):
         for table in node.items if isinstance(node, Items) else (node,):
             axes = self._axes(table)
             number = math.prod(len(settings) for _, settings in axes)
-            if number > MOST_POINTS:
-                what = f"this grid has {number:,} points, golf plans at most {MOST_POINTS:,}"
-                self.add(table.where, what)
-            elif axes:
+            if axes and self._has_room(table, "grid", number):
                 drafts += _points("grid", axes, itertools.product(*(s for _, s in axes)))
         return tuple(drafts)
+
+    def _has_room(self, table: Node, kind: str, number: int) -> bool:
+        """Count points, unless there are too many of them."""
+        before = self.tally.points
+        if before + number <= MOST_POINTS:
+            self.tally.points += number
+            return True
+        beside = f" beside {before:,} others" if before else ""
+        what = f"this {kind} has {number:,} points{beside}, golf plans at most {MOST_POINTS:,}"
+        self.add(table.where, what, "fewer values, or several matrices")
+        return False
 
     def zip(self, node: Node) -> tuple[RowDraft, ...]:
         """The first values of all factors, then the second ones, and so on."""
@@ -43,7 +69,7 @@ class PointReader(RowReader):
                 shown = ", ".join(f"{knob.name} {len(settings)}" for knob, settings in axes)
                 what = f"paired lists are of one length, found {shown}"
                 self.add(table.where, what, "or write `grid`, which takes every combination")
-            elif axes:
+            elif axes and self._has_room(table, "zip", *lengths):
                 drafts += _points("zip", axes, zip(*(s for _, s in axes), strict=True))
         return tuple(drafts)
 

@@ -143,8 +143,8 @@ def _micro_tokens(values: Draft, most: int, world_size: int) -> int:
     """Return the largest number of whole sequences that divides a rank's share of a step."""
     seq_len = _int(values, "train.seq_len")
     rows = _int(values, "train.batch_tokens") // max(seq_len * world_size, 1)
-    fits = [r for r in range(1, rows + 1) if rows % r == 0 and r * seq_len <= most]
-    return (max(fits) if fits else 1) * seq_len
+    fits = (r for r in range(min(rows, most // max(seq_len, 1)), 0, -1) if rows % r == 0)
+    return next(fits, 1) * seq_len
 
 
 def _eval_seq_len(values: Draft) -> Value:

@@ -93,7 +93,7 @@ class Fingerprints:
         live = [k for k in live if k.name not in ("train.seed", "train.data_seed")]
         self.plain = [(k.name, k.off) for k in live if not k.needs]
         self.needy = [k for k in live if k.needs]
-        self.seeds = seeds
+        self.followed = seeds[0] if len(seeds) == 1 else "each seed"
         self.first_with: dict[object, str] = {}
         self.by_row: dict[str, object] = {}
 
@@ -114,6 +114,5 @@ class Fingerprints:
             for k in self.needy
         ]
         shuffled = is_relevant(KNOBS["train.data_seed"], values)
-        follows, fixed = row.data_seed_follows, values["train.data_seed"]
-        data_seeds = [s if follows else fixed for s in self.seeds] if shuffled else []
-        return tuple(plain), tuple(needy), tuple(data_seeds)
+        data_seed = self.followed if row.data_seed_follows else values["train.data_seed"]
+        return tuple(plain), tuple(needy), data_seed if shuffled else None

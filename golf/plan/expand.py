@@ -8,7 +8,7 @@ from golf.config.formula import FormulaError
 from golf.config.machine import Launch, Machine
 from golf.config.matrix import BASELINE, Constraint, Exclusion, Layer, Matrix, RowDraft
 from golf.config.schema import KNOBS
-from golf.errors import GolfError, Problem, in_order
+from golf.errors import GolfError, Problem, fail, in_order
 from golf.plan.checks import (
     Fingerprints,
     Unread,
@@ -22,6 +22,7 @@ from golf.plan.stack import BUDGET, RowMaker, Values, baseline_draft
 
 POINTS = ("grid", "zip")  # rows that a product made, not a hand
 GENERATED = ("factors", *POINTS)
+MOST_CELLS = 200_000
 
 
 def expand(
@@ -84,10 +85,21 @@ class Expansion:
         self.twins: list[tuple[RowDraft, str]] = []
 
     def rows(self) -> tuple[Row, ...]:
-        """Return every row that is not dropped, the baseline first."""
+        """Return every row that is not dropped, the baseline first.
+
+        Raises:
+            GolfError: more cells than golf plans.
+        """
         drafts = (baseline_draft(self.matrix), *self.matrix.drafts)
-        made = (self._row(draft) for draft in drafts)
-        return tuple(row for row in made if row)
+        found: list[Row] = []
+        cells = 0
+        for row in filter(None, map(self._row, drafts)):
+            found.append(row)
+            cells += len(row.seeds)
+            if cells > MOST_CELLS:
+                what = f"golf plans at most {MOST_CELLS:,} cells (rows x seeds), here are more"
+                raise fail(what, "fewer seeds or rows, or several matrices", str(self.matrix.path))
+        return tuple(found)
 
     def unused_settings(self) -> list[Problem]:
         """Report settings and exclusions that no row has any use for."""

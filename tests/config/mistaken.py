@@ -33,6 +33,12 @@ MISTAKES = {
     ),
     "close to a choice": ("baseline: {attn_gate: outgate}\n", "1:23", "one of", "'out_gate'"),
     "too small": ("baseline: {depth: 0}\n", "1:19", "model.depth is at least 1 layer", ""),
+    "more blocks than any machine holds": (
+        "baseline: {depth: 1_000_000_000}\n",
+        "1:19",
+        "model.depth is at most 1000 layer, found 1e+09",
+        "",
+    ),
     "too large": ("baseline: {leaky_slope: 2}\n", "1:25", "is at most 1, found 2", ""),
     "not finite": ("baseline: {rope_base: 1e999}\n", "1:23", "a finite number", ""),
     "duplicate key": (
@@ -138,6 +144,12 @@ MISTAKES = {
         "this grid has 160,000 points",
         "",
     ),
+    "grids that are huge together": (
+        f"grid: [{{muon_wd: [{HUNDREDS}]}}, {{muon_wd: [{HUNDREDS}], min_lr: [{HUNDREDS}]}}]\n",
+        "1:2821",
+        "this grid has 160,000 points beside 400 others",
+        "several matrices",
+    ),
     "broken constraint": ("where: [depth %]\n", "1:9", "cannot read `depth %`", "arithmetic"),
     "list as a constraint": ("where: [[depth]]\n", "1:9", "a constraint is a comparison", ""),
     "empty exclusion": ("exclude: [{}]\n", "1:11", "excludes nothing", ""),
@@ -149,7 +161,15 @@ MISTAKES = {
         "true or false",
     ),
     "off for a word": ("baseline: {attn_gate: off}\n", "1:23", "is one of", "write none"),
-    "a file that is not there": ("include: none.yaml\n", "1:10", "cannot include none.yaml", ""),
+    "a file that is not there": (
+        "include: none.yaml\n",
+        "1:10",
+        "cannot include none.yaml: no regular file is there",
+        "relative to this file",
+    ),
+    "a device for a file": ("include: [/dev/zero]\n", "1:11", "cannot include /dev/zero", ""),
+    "a name of no file": ('include: "a\\0b"\n', "1:10", "cannot include a", ""),
+    "a name with a line break": ('name: "a\\n"\n', "1:7", "cannot name a report", ""),
     "row named baseline": ("rows:\n  baseline: {depth: 3}\n", "2:3", "already a row", ""),
     "two budgets": (
         "budget: {steps: 5, seconds: 5}\n",
@@ -190,7 +210,8 @@ MISTAKES = {
     "empty list of names": ("evaluate: []\n", "1:11", "at least one name", ""),
     "broken yaml": ("baseline: {depth: 2\nrows: x\n", "2:5", "not valid YAML", ""),
     "tab as indent": ("baseline:\n\tdepth: 2\n", "2:1", "not valid YAML", ""),
-    "control character": ("name: \x01\n", "", "not valid YAML", ""),
+    "control character": ("name: \x01\n", "1:7", "the character U+0001 is not", "delete it"),
+    "null character": ("name: ä\nnote: ü\x00\n", "2:8", "the character U+0000 is not", ""),
     "empty file": ("", "", "the file is empty", "golf init"),
     "only a comment": ("# later\n", "", "the file is empty", "golf init"),
 }

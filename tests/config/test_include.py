@@ -50,6 +50,20 @@ def test_files_that_include_each_other_are_refused(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_files_that_include_ever_more_files_are_refused(tmp_path: Path) -> None:
+    for i in range(20):
+        (tmp_path / f"{i}.yaml").write_text(f"include: [{i + 1}.yaml, {i + 1}.yaml]\n")
+    (tmp_path / "20.yaml").write_text("note: the last\n")
+    assert mistakes(tmp_path, "include: 0.yaml\n")[0].what == "more than 100 files are included"
+
+
+def test_a_file_that_is_too_long_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
+    (problem,) = mistakes(tmp_path, "#" * 10_000_001)
+    assert problem.what == "longer than 10,000,000 characters"
+    (problem,) = mistakes(tmp_path, "x: [" + "1," * 500_000 + "]")
+    assert problem.what == "more than 500,000 values"
+
+
 def test_a_file_that_is_nested_without_end_is_refused_before_the_parser_falls(
     tmp_path: Path,
 ) -> None:

@@ -39,6 +39,7 @@ def test_the_place_of_an_override_is_its_flag() -> None:
         ("seed=5", "seeds are listed"),
         ("depth=[", "not valid YAML"),
         ("depth=010", "read differently"),
+        ("dataset=\udcff", "the character U+DCFF is not allowed"),
     ],
 )
 def test_a_bad_override_is_reported_with_the_flag_as_its_place(text: str, what: str) -> None:

@@ -55,6 +55,11 @@ def test_the_profile_of_the_file_counts_unless_the_command_line_has_one(tmp_path
     assert steps == [80, 400]
 
 
+def test_a_step_of_any_size_is_cut_into_passes_at_once(tmp_path: Path) -> None:
+    text = "baseline: {batch_tokens: 8_000_000_000_000, seq_len: 1000}\n"
+    assert plan(tmp_path, text).rows[0].values["train.micro_tokens"] == 2000
+
+
 def test_the_change_is_told_in_the_words_of_the_user(tmp_path: Path) -> None:
     text = (
         "factors:\n  SOFTCAP: [15]\nrows:\n"

@@ -23,6 +23,12 @@ def test_other_seeds_alone_do_not_make_another_row(tmp_path: Path) -> None:
     assert "is the same as row 'baseline'" in problem.what
 
 
+def test_more_cells_than_anyone_trains_are_refused(tmp_path: Path) -> None:
+    shares = ", ".join(f"0.{i:03}" for i in range(300))
+    (problem,) = mistakes(tmp_path, f"seeds: 1000\nfactors: {{muon_wd: [{shares}]}}\n")
+    assert problem.what == "golf plans at most 200,000 cells (rows x seeds), here are more"
+
+
 def seeds(rows: Rows, name: str = "baseline") -> list[tuple[Value, Value]]:
     made = [row(rows, name).seeded(s) for s in rows.seeds]
     return [(v["train.seed"], v["train.data_seed"]) for v in made]

@@ -12,8 +12,8 @@ class ShapeKnobs(Frozen):
     """How large the model is, and how its weights start."""
 
     depth: int = knob(
-        4, TRAIN, "number of blocks", unit="layer", example=6, at_least=1, effect=Effect.LOGITS,
-        aliases=("num_layers", "n_layer", "n_layers"),
+        4, TRAIN, "number of blocks", unit="layer", example=6, at_least=1, at_most=1000,
+        effect=Effect.LOGITS, aliases=("num_layers", "n_layer", "n_layers"),
     )  # fmt: skip
     model_dim: int = knob(
         128, TRAIN, "width of the residual stream", unit="channel", example=192, at_least=2,
