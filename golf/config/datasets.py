@@ -68,8 +68,11 @@ def find_dataset(name: str, vocab_size: int, root: Path) -> Dataset:
     if name in CORPORA:
         corpus = CORPORA[name]
         return Dataset(f"{corpus.sha256[:16]}/{corpus.train_bytes}/{corpus.val_bytes}")
-    folder = (root / name).expanduser().resolve()
-    shards = sorted(folder.glob("*.bin"))
+    try:
+        folder = (root / name).expanduser().resolve()
+        shards = sorted(folder.glob("*.bin"))
+    except (OSError, RuntimeError, ValueError) as error:
+        raise fail(f"data.dataset {name!r} is no corpus, and names no folder: {error}") from None
     tokens = [s.name for s in shards if "_val_bytes_" not in s.name]
     kinds = {kind for kind in ("_train_", "_val_") for name in tokens if kind in name}
     if len(kinds) < 2:

@@ -6,7 +6,7 @@ import re
 
 from golf.frozen import Frozen
 
-NAME = re.compile(r"(chunked)|(sliding|documents)([1-9][0-9]*)|(documents)")
+NAME = re.compile(r"(chunked)|(sliding|documents)([1-9][0-9]{0,17})|(documents)")
 KINDS = "chunked, slidingN, documents and documentsN (N: stride in tokens)"
 
 

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from golf.config.load import parse_override, read_matrix
+from golf.config.load import RELATIVE, parse_override, read_matrix
 from golf.config.machine import Machine, this_machine
 from golf.config.matrix import Matrix
 from golf.errors import fail
-from golf.files import content_key, read_json, write_json
+from golf.files import content_key, is_regular, read_json, write_json
 from golf.frozen import Frozen
 from golf.plan.assemble import Setup, assemble
 from golf.plan.graph import Plan
@@ -88,11 +88,11 @@ def _plan(
 
     def ask(other: Path, where: str) -> Plan:
         asking = (*askers, path.resolve())
+        if not is_regular(other):
+            raise fail(f"there is no matrix {other}", RELATIVE, where)
         if other.resolve() in asking:
             what = f"{other} waits for this file in turn, so that neither ever has a winner"
             raise fail(what, where=where)
-        if not other.exists():
-            raise fail(f"there is no matrix {other}", "its path is relative to this file", where)
         return _plan(other, options, machine, asking)
 
     return assemble(matrix, setup, ask)

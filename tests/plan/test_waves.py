@@ -10,6 +10,7 @@ from golf.plan.work import pending
 from tests.plan.played import (
     finish,
     fixed,
+    mistakes,
     parents,
     planned,
     play,
@@ -183,6 +184,12 @@ def test_another_matrix_whose_baseline_stands_adds_no_row(tmp_path: Path) -> Non
     path = write_matrix(tmp_path, S1.replace("n_head / 3", "n_head / 2"))
     play(write_matrix(tmp_path, S2, "shape.yaml"), fixed())
     assert row_names(play(path, fixed())[-1]) == ["baseline", "2A", "4A"]
+
+
+@pytest.mark.parametrize("name", ["/dev/null.yaml", '"a\\0.yaml"', "a" * 300 + ".yaml"])
+def test_a_matrix_that_no_file_can_hold_is_not_there(tmp_path: Path, name: str) -> None:
+    (problem,) = mistakes(tmp_path, S1.replace("shape.yaml", name))
+    assert problem.what.startswith("there is no matrix")
 
 
 def test_a_profile_and_overrides_reach_the_other_matrix(tmp_path: Path) -> None:
