@@ -24,13 +24,13 @@ def doubts(rows: Rows) -> Iterator[str]:
     Published settings do that where they are run for a short time or on a short text, so it is no
     mistake. With a budget in seconds the steps are not known, and nothing is said of them.
     """
-    found: dict[str, list[str]] = defaultdict(list)
+    found: dict[str, dict[str, None]] = defaultdict(dict)
     for row in rows.rows:
         for one in (row, *row.also.values()):
             for text in (*_long_stretches(one), *_idle_adaptation(one)):
-                found[text] += [] if row.name in found[text] else [row.name]
+                found[text][row.name] = None
     for text, names in found.items():
-        yield f"warning: {text}: {listed(names)}"
+        yield f"warning: {text}: {listed([*names])}"
 
 
 def _long_stretches(row: Row) -> Iterator[str]:

@@ -22,7 +22,7 @@ from golf.plan.stack import BUDGET, RowMaker, Values, baseline_draft
 
 POINTS = ("grid", "zip")  # rows that a product made, not a hand
 GENERATED = ("factors", *POINTS)
-MOST_CELLS = 200_000
+MOST_CELLS = 50_000
 
 
 def expand(

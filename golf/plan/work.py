@@ -78,7 +78,8 @@ def jobs(plan: Plan, todo: set[str]) -> list[Job]:
 
 def _seed_by_seed(plan: Plan) -> list[Cell]:
     """Order cells so that a first seed of every row is there before any second one."""
-    return sorted(plan.cells, key=lambda c: plan.rows.seeds.index(c.seed))
+    order = {seed: i for i, seed in enumerate(plan.rows.seeds)}
+    return sorted(plan.cells, key=lambda c: order[c.seed])
 
 
 def _with_inputs(node: Node) -> list[Node]:

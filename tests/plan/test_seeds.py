@@ -26,7 +26,7 @@ def test_other_seeds_alone_do_not_make_another_row(tmp_path: Path) -> None:
 def test_more_cells_than_anyone_trains_are_refused(tmp_path: Path) -> None:
     shares = ", ".join(f"0.{i:03}" for i in range(300))
     (problem,) = mistakes(tmp_path, f"seeds: 1000\nfactors: {{muon_wd: [{shares}]}}\n")
-    assert problem.what == "golf plans at most 200,000 cells (rows x seeds), here are more"
+    assert problem.what == "golf plans at most 50,000 cells (rows x seeds), here are more"
 
 
 def seeds(rows: Rows, name: str = "baseline") -> list[tuple[Value, Value]]:
