@@ -32,7 +32,8 @@ def _heads_fill_the_width(v: Values, _: int) -> str:
 
 def _kv_heads_share_evenly(v: Values, _: int) -> str:
     heads, kv = v["model.n_head"], v["model.n_kv_head"]
-    return f"{heads} query heads cannot share n_kv_head {kv} evenly" if heads % kv else ""
+    uneven = kv and heads % kv  # no head at all is for the rule above to tell
+    return f"{heads} query heads cannot share n_kv_head {kv} evenly" if uneven else ""
 
 
 def _rotary_pairs(v: Values, _: int) -> str:
@@ -85,10 +86,10 @@ def _layers_exist(name: str) -> Rule:
 
 
 def _mlp_has_width(v: Values, _: int) -> str:
-    hidden = int(v["model.mlp_mult"] * v["model.model_dim"])
-    return (
-        f"the MLP needs at least 2 hidden channels, mlp_mult gives {hidden}" if hidden < 2 else ""
-    )
+    hidden = v["model.mlp_mult"] * v["model.model_dim"]
+    if hidden >= 2:
+        return ""
+    return f"the MLP needs at least 2 hidden channels, mlp_mult gives {int(hidden)}"
 
 
 def _gates_fit_their_source(v: Values, _: int) -> str:

@@ -158,11 +158,11 @@ class RowReader(Reader):
         return tuple(d for d in seen.values() if not self._on_sand(d, seen))
 
     def _on_sand(self, draft: RowDraft, rows: dict[str, RowDraft]) -> bool:
-        names, name = {draft.name, draft.same_as}, draft.parent
-        while name != BASELINE and name not in names and name in rows:
-            names.add(name)
+        below, name = {draft.name}, draft.parent
+        while name in rows and name not in below:
+            below.add(name)
             name = rows[name].parent
-        return bool(names & self.unsound)
+        return bool((below | {draft.same_as}) & self.unsound)
 
 
 def _on_baseline(draft: RowDraft, base: str) -> RowDraft:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from golf.config.load import load_matrix
+from golf.config.load import load_matrix, read_matrix
 from golf.errors import GolfError
-from tests.config.loading import load, mistakes
+from tests.config.loading import load, mistakes, write
 from tests.config.mistaken import MISTAKES
 
 
@@ -42,6 +42,12 @@ def test_every_row_of_a_parent_circle_is_named(tmp_path: Path) -> None:
     assert [p.what for p in found] == [
         f"the parents of row {name!r} go round in a circle" for name in "ab"
     ]
+
+
+def test_a_row_that_equals_its_parent_falls_with_what_is_below_both(tmp_path: Path) -> None:
+    text = "rows: {a: {parent: z, bits: 4}, b: {parent: a}, c: {parent: b, same_as: b}}\n"
+    matrix = read_matrix(write(tmp_path, text))
+    assert (matrix.drafts, len(matrix.problems)) == ((), 1)
 
 
 def test_two_odd_numbers_are_both_refused(tmp_path: Path) -> None:

@@ -114,6 +114,11 @@ BROKEN = {
         "3:16",
         "model_dim 100 is not a multiple of head_dim 32",
     ),
+    "a head that is wider than the model": (
+        "rows:\n  r: {head_dim: 256}\n",
+        "2:17",
+        "model_dim 128 is not a multiple of head_dim 256; 256 is, and where",
+    ),
     "key heads do not divide the heads": (
         "rows:\n  r: {n_kv_head: 3}\n",
         "2:18",
