@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -44,6 +45,8 @@ def with_priority(plan: Plan, priority: str) -> Plan:
 def within_hours(plan: Plan, estimated: Estimate, hours: float) -> list[str]:
     """Return the rows that are done within so many hours, the most important ones first.
 
+    A row is chosen together with those that it is compared with.
+
     Raises:
         GolfError: the time of a row is not known.
     """
@@ -54,10 +57,11 @@ def within_hours(plan: Plan, estimated: Estimate, hours: float) -> list[str]:
     left, chosen = hours * 3600 * estimated.slots, [plan.rows.rows[0].name]
     left -= estimated.rows[chosen[0]] or 0.0
     for row in sorted(plan.rows.rows[1:], key=_rank):
-        cost = estimated.rows[row.name] or 0.0
+        line = [one.name for one in reversed(_line(plan, row)) if one.name not in chosen]
+        cost = math.fsum(estimated.rows[name] or 0.0 for name in line)
         if cost <= left:
             left -= cost
-            chosen.append(row.name)
+            chosen += line
     return chosen if left >= 0 else []
 
 

@@ -185,6 +185,14 @@ def test_the_most_important_rows_that_fit_are_chosen(tmp_path: Path) -> None:
         within_hours(plan, Estimate({"baseline": 1.0, "wide": None}, None, 1, 0), 1)
 
 
+def test_a_row_is_chosen_together_with_those_that_it_is_compared_with(tmp_path: Path) -> None:
+    rows = "a: {depth: 2, priority: low}, b: {parent: a, bits: 4, priority: high}, c: {bits: 5}"
+    plan = planned(write_matrix(tmp_path, f"rows: {{{rows}}}\n"))
+    estimated = Estimate({"baseline": 10.0, "a": 50.0, "b": 20.0, "c": 5.0}, 85.0, 1, 1)
+    assert within_hours(plan, estimated, 80 / 3600) == ["baseline", "a", "b"]
+    assert within_hours(plan, estimated, 79 / 3600) == ["baseline", "c", "a"]
+
+
 def test_a_rerun_says_why(tmp_path: Path) -> None:
     plan = planned(write_matrix(tmp_path, "rows: {int4: {bits: 4}}\n"))
     finish(plan, lambda row, seed: 1.0)
