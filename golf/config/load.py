@@ -16,6 +16,7 @@ from golf.config.nodes import Items, Node, Scalar, Table, read_nodes
 from golf.config.points import Tally
 from golf.config.profiles import PROFILES
 from golf.config.seeds import first_seeds, read_seeds
+from golf.config.shared_seeds import seed_problems
 from golf.config.waves import WaveReader
 from golf.errors import GolfError, Problem, fail, in_order
 from golf.files import is_regular
@@ -114,7 +115,9 @@ class MatrixReader(WaveReader):
         base = parts["baseline_about"].name or BASELINE
         sound = self.sound_rows(drafts, base)
         self.check_waves(parts.get("waves", ()), sound, base)
-        return Matrix(path=self.path, drafts=sound, **parts)
+        matrix = Matrix(path=self.path, drafts=sound, **parts)
+        self.problems += seed_problems(matrix)
+        return matrix
 
     def parts(self, root: Node) -> dict[str, Any]:
         """Return what the sections say, those of included files under the file's own."""

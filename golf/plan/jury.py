@@ -73,12 +73,24 @@ class Jury:
         rows = [self.book.row(name) for name in dict.fromkeys(names)]
         self._require_bar(rows)
         by = self.rule.by or measure_of(self.book, rows)
+        self.require(by, rows)
         found = {row.name: scores_of(self.book, row, by) for row in rows}
         for row in rows:
             others = {seed for other in rows if other is not row for seed in other.seeds}
             if (set(row.seeds) & others) - found[row.name].keys():
                 return None
         return by, found
+
+    def require(self, by: str, rows: Iterable[Row]) -> None:
+        """Refuse to wait for a score that rows never get.
+
+        Raises:
+            GolfError: a row does not adapt, and is judged by what it scores when it has.
+        """
+        idle = (row.name for row in rows if by == "ttt" and not _adapts(self.book, row))
+        for name in idle:
+            what = f"`by: ttt` decides here, but row {name!r} has no test-time training"
+            raise fail(what, "set a ttt method in every row, or decide by pre or post", self.where)
 
     def _require_bar(self, rows: Iterable[Row]) -> None:
         """Refuse to choose where neither a margin nor replicates can tell a gain from noise."""
@@ -92,8 +104,12 @@ class Jury:
 def measure_of(book: Rowbook, rows: Sequence[Row]) -> str:
     """Return the last score that every row has."""
     measures = ("post", "ttt")
-    adapted = (book.cell(row, row.seeds[0]).ttt for row in rows)
-    return last_shared(measures, [measures if ttt else measures[:1] for ttt in adapted])
+    has = [measures if _adapts(book, row) else measures[:1] for row in rows]
+    return last_shared(measures, has)
+
+
+def _adapts(book: Rowbook, row: Row) -> bool:
+    return book.cell(row, row.seeds[0]).ttt is not None
 
 
 def scores_of(book: Rowbook, row: Row, by: str) -> Scores:
@@ -121,13 +137,17 @@ def foreign_outcome(plan: Plan, wave: Wave) -> Outcome | None:
     """Return how another matrix ended: its rows against its baseline; None while it runs.
 
     Raises:
-        GolfError: it has no row beside its baseline.
+        GolfError: it has no row beside its baseline, or one that shares no seed with it.
     """
+    base, *members = plan.rows.rows
+    lone = next((row.name for row in members if not {*row.seeds} & {*base.seeds}), "")
+    if lone:
+        what = f"row {lone!r} of {plan.rows.matrix.path} shares no seed with {base.name!r}"
+        raise fail(what, "scores are compared seed by seed: give both the same one", wave.where)
     if plan.waiting:
         return None
-    base, *members = (row.name for row in plan.rows.rows)
     if not members:
         what = f"{plan.rows.matrix.path} has no row that could win"
         raise fail(what, "it needs rows beside its baseline", wave.where)
     jury = Jury(FinishedBook(plan), wave.rule, wave.where)
-    return jury.outcome(wave.winner_of, base, members)
+    return jury.outcome(wave.winner_of, base.name, [row.name for row in members])

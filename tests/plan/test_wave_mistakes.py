@@ -6,11 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plan.played import (
-    mistakes,
-    planned,
-    write_matrix,
-)
+from tests.plan.played import fixed, mistakes, parents, planned, play, write_matrix
 from tests.plan.waves import S1, TWO
 
 ROWS = "rows: {a: {depth: 2}, b: {depth: 3}, c: {parent: b, bits: 4}}\n"
@@ -101,3 +97,75 @@ def test_a_point_that_is_dropped_cannot_be_in_a_wave(tmp_path: Path) -> None:
     text = "grid: {depth: [2, 6]}\nwhere: [depth < 5]\nwaves: [{rows: [depth=6]}]\n"
     (problem,) = mistakes(tmp_path, text)
     assert problem.what == "wave '1' names row 'depth=6', which is dropped"
+
+
+UNPAIRED = {
+    "with the baseline": (
+        "seeds: [1]\nrows: {a: {depth: 2, seeds: [7]}, b: {bits: 5}}\n"
+        "waves: [{rows: [a], margin: 0}, {rows: [b], baseline: {winner_of: 1}}]\n",
+        "2:8", "row 'a' of wave '1' shares no seed with 'baseline'",
+    ),
+    "with a winner": (
+        "seeds: [1, 2]\nrows: {a: {depth: 2, seeds: [1]}, b: {bits: 5, seeds: [2]}, c: {bits: 4}}\n"
+        "waves:\n  - {rows: [a], margin: 0}\n  - {rows: [b], baseline: {winner_of: 1}}\n"
+        "  - {rows: [c], baseline: {winner_of: 2}}\n",
+        "2:35", "row 'b' of wave '2' shares no seed with 'a'",
+    ),
+    "with the best so far": (
+        "seeds: [1, 2]\nrows: {a: {depth: 2, seeds: [1]}, b: {bits: 5, seeds: [2]}}\n"
+        "waves: [{rows: [a, b], adopt: if_better, margin: 0}]\n",
+        "2:35", "row 'b' of wave '1' shares no seed with 'a'",
+    ),
+    "of another matrix": (
+        "waves: [{rows: [a], baseline: {winner_of: lone.yaml, margin: 0}}]\nrows: {a: {bits: 4}}\n",
+        "1:9", "row 'x' of {}/lone.yaml shares no seed with 'baseline'",
+    ),
+    "that a rule adds": (
+        "seeds: {max: 3, until: {p: 0.05}}\n"
+        "rows: {a: {depth: 2, seeds: [1337, 1338]}, b: {parent: a, bits: 5}}\n",
+        "2:44", "the rule for seeds adds some to row 'b', but not to 'a' below it",
+    ),
+    "that a rule adds to what follows a winner": (
+        "seeds: {max: 3, until: {p: 0.05}}\n"
+        "rows: {a: {depth: 2, seeds: [1337]}, b: {bits: 5}}\n"
+        "waves: [{rows: [a], margin: 0}, {rows: [b], baseline: {winner_of: 1}}]\n",
+        "2:38", "the rule for seeds adds some to row 'b', but not to 'a' below it",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", UNPAIRED)
+def test_rows_without_a_seed_to_compare_them_by_are_a_mistake(tmp_path: Path, kind: str) -> None:
+    text, place, what = UNPAIRED[kind]
+    write_matrix(tmp_path, "seeds: [1]\nrows: {x: {bits: 5, seeds: [7]}}\n", "lone.yaml")
+    (problem,) = mistakes(tmp_path, text)
+    assert (problem.where, problem.what) == (
+        f"{tmp_path / 'm.yaml'}:{place}",
+        what.format(tmp_path),
+    )
+
+
+def test_rows_of_one_seed_that_all_have_can_be_compared(tmp_path: Path) -> None:
+    text = (
+        "seeds: [1, 2]\nrows: {a: {depth: 2, seeds: [2, 7]}, b: {bits: 5, seeds: [2]}}\n"
+        "waves: [{rows: [a], margin: 0.001}, {rows: [b], baseline: {winner_of: 1}}]\n"
+    )
+    last = play(write_matrix(tmp_path, text), fixed(a=0.5))[-1]
+    assert parents(last) == {"a": "baseline", "b": "a"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "wave"),
+    [
+        ("a: {bits: 5}", "{rows: [a], margin: 0, by: ttt}"),
+        ("a: {ttt: sgd}", "{rows: [a], margin: 0, by: ttt}"),
+        ("a: {bits: 5}, b: {bits: 4}", "{rows: [b], baseline: {winner_of: 1, margin: 0, by: ttt}}"),
+    ],
+)
+def test_a_winner_by_a_score_that_no_row_gets_is_a_mistake(
+    tmp_path: Path, rows: str, wave: str
+) -> None:
+    first = "" if "[a]" in wave else "{rows: [a]}, "
+    (problem,) = mistakes(tmp_path, f"rows: {{{rows}}}\nwaves: [{first}{wave}]\n")
+    assert problem.where == f"{tmp_path / 'm.yaml'}:2:{22 if first else 9}"
+    assert problem.what == "`by: ttt` decides here, but row 'baseline' has no test-time training"
