@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,30 +12,32 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from golf.config.load import read_matrix
-from golf.config.machine import Launch
-from golf.config.matrix import Matrix
+from golf.config.load import SECTIONS, preset_names
 from golf.config.schema import KNOBS
 from golf.errors import GolfError
-from golf.plan.expand import expand
 from golf.plan.ledger import Options, plan_file
-from tests.conftest import CPU
+from golf.plan.show import PlanView, plan_lines
+from tests.guarded import guarded
 
 REPO = Path(__file__).parents[1]
-SHIPPED = sorted((REPO / "matrices").glob("*.yaml"))
-MUTATIONS = 10_000
-TAGS = ("factors", "grid", "zip", "rows", "where", "exclude", "waves", "seeds", "budget", "launch")
+SHIPPED = {path.name: path.read_bytes() for path in sorted((REPO / "matrices").glob("*.yaml"))}
+READERS = {  # who else reads a file
+    "gates-rope-slope.yaml": "gates-rope-slope-seeds.yaml",
+    "depth-width.yaml": "attention.yaml",
+}
 SIGNS = b"{}[]:,-&*#?|>!%@`'\"\n\t =/\\\x00\xff0179.eE+~abz"
+NUMBERS = (b"0", b"-1", b"1", b"7", b"0.5", b"1e999", b".nan", b"99999", b"9" * 18, b"9" * 40)
 
 
-def understand(text: str, folder: Path) -> None:
-    """Read a text as `golf plan` does; a mistake of the user's is fine, anything else is ours."""
+def understand(path: Path) -> bool:
+    """Plan a file as `golf plan` does; a mistake of the user's is fine, all else is ours."""
     try:
-        matrix: Matrix = read_matrix(folder / "m.yaml", text)
-        expand(matrix, Launch(), CPU)
+        with guarded():
+            return bool(list(plan_lines(PlanView(plan_file(path, Options())))))
     except GolfError as error:
         assert error.problems
         assert all(p.what for p in error.problems)
+        return False
 
 
 def flip(data: bytearray, rng: random.Random) -> None:
@@ -58,6 +62,10 @@ def repeat(data: bytearray, rng: random.Random) -> None:
     data[start:start] = data[start : start + length]
 
 
+def truncate(data: bytearray, rng: random.Random) -> None:
+    del data[rng.randrange(len(data)) :]
+
+
 def swap_lines(data: bytearray, rng: random.Random) -> None:
     lines = bytes(data).split(b"\n")
     i, j = rng.randrange(len(lines)), rng.randrange(len(lines))
@@ -65,62 +73,127 @@ def swap_lines(data: bytearray, rng: random.Random) -> None:
     data[:] = b"\n".join(lines)
 
 
+def swap_words(data: bytearray, rng: random.Random) -> None:
+    """Put one word of the file in the place of another."""
+    words = list(re.finditer(rb"[\w.-]+", data))
+    if words:
+        old, new = rng.choice(words), rng.choice(words)
+        data[old.start() : old.end()] = new[0]
+
+
+def other_number(data: bytearray, rng: random.Random) -> None:
+    numbers = list(re.finditer(rb"\b[0-9][0-9.]*\b", data))
+    if numbers:
+        old = rng.choice(numbers)
+        data[old.start() : old.end()] = rng.choice(NUMBERS)
+
+
+def graft(data: bytearray, rng: random.Random) -> None:
+    """Put lines of another file into this one."""
+    lines, others = bytes(data).split(b"\n"), rng.choice([*SHIPPED.values()]).split(b"\n")
+    i, j = rng.randrange(len(lines)), rng.randrange(len(others))
+    lines[i:i] = others[j : j + rng.randint(1, 6)]
+    data[:] = b"\n".join(lines)
+
+
 MUTATORS: tuple[Callable[[bytearray, random.Random], None], ...] = (
-    flip, sign, sign, insert, cut, repeat, swap_lines,
+    flip, sign, insert, cut, repeat, truncate, swap_lines,
+    swap_words, swap_words, other_number, other_number, graft,
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(4))
+def mutated(whole: bytes, rng: random.Random) -> bytes:
+    data = bytearray(whole)
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        rng.choice(MUTATORS)(data, rng)
+        data = data or bytearray(b"a")
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("seed", "number"), [(0, 400), *(pytest.param(s, 2500, marks=pytest.mark.slow) for s in "1234")]
+)
 def test_shipped_matrices_with_damaged_bytes_are_understood_or_refused(
-    tmp_path: Path, seed: int
+    tmp_path: Path, seed: int | str, number: int
 ) -> None:
-    """2,500 mutations of the first bytes of shipped files."""
-    rng = random.Random(seed)
-    heads = [path.read_bytes() for path in SHIPPED]
-    for _ in range(MUTATIONS // 4):
-        whole = rng.choice(heads)
-        data = bytearray(whole[: rng.randint(60, 400)])
-        for _ in range(rng.randint(1, 3)):
-            rng.choice(MUTATORS)(data, rng)
-            data = data or bytearray(b"a")
-        understand(bytes(data).decode(errors="replace"), tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    """A damaged file is planned, and so is the file that includes it or waits for its winner."""
+    folder = tmp_path / "matrices"
+    folder.mkdir()
+    for name, whole in SHIPPED.items():
+        (folder / name).write_bytes(whole)
+    rng, planned = random.Random(seed), 0
+    for case in range(number):
+        name = rng.choice([*SHIPPED])
+        data = mutated(SHIPPED[name], rng)
+        (folder / name).write_bytes(data)
+        for reader in filter(None, (name, READERS.get(name))):
+            try:
+                planned += understand(folder / reader)
+            except Exception as error:
+                raise AssertionError(f"case {case}, {reader} where {name} is {data!r}") from error
+        (folder / name).write_bytes(SHIPPED[name])
+    assert number / 10 < planned < number
+    assert [path.name for path in tmp_path.iterdir()] == ["matrices"]
+    assert sorted(path.name for path in folder.iterdir()) == [*SHIPPED]
 
 
 SCALARS = st.one_of(
-    st.integers(-(10**20), 10**20), st.floats(), st.booleans(), st.none(),
+    st.integers(-(10**20), 10**20), st.integers(0, 9), st.floats(), st.booleans(), st.none(),
     st.sampled_from(["off", "= n_head / 2", "= depth", "20 steps", "all", "none", "SL", "010"]),
     st.text(max_size=8),
 )  # fmt: skip
+SEEDS = st.lists(st.integers(1335, 1341), min_size=1, max_size=3)
+RULES = st.fixed_dictionaries(
+    {"max": st.integers(2, 6)},
+    optional={
+        "min": st.integers(1, 4),
+        "until": st.dictionaries(st.sampled_from(["p", "margin"]), SCALARS | st.just(0.01)),
+    },
+)
 NAMES = st.one_of(st.sampled_from(sorted(KNOBS)), st.sampled_from(["parent", "note", "a", "b"]))
 BODIES = st.dictionaries(NAMES, SCALARS, max_size=4)
+ROWS = st.tuples(
+    BODIES,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "seeds": SEEDS, "parent": st.sampled_from("abc"), "same_as": st.sampled_from("abc"),
+            "bits": st.integers(3, 8), "ttt": st.sampled_from(["none", "sgd", "lora"]),
+        },
+    ),
+).map(lambda parts: parts[1] if len(parts[0]) < 3 else {**parts[0], **parts[1]})  # fmt: skip
 TREES = st.recursive(
     SCALARS,
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=3)),
     max_leaves=6,
 )
 AXES = st.dictionaries(NAMES, st.lists(SCALARS, max_size=3), max_size=3)
+MEASURES = st.sampled_from(["pre", "post", "ttt"])
+WINNERS = st.sampled_from(["1", "2", "x", "base.yaml", "m.yaml", "none.yaml", "/dev/zero.yaml"])
+WAVES = st.fixed_dictionaries(
+    {},
+    optional={
+        "rows": st.lists(st.sampled_from("abc")), "combine": st.just("winners"),
+        "adopt": st.just("if_better"), "margin": SCALARS | st.just(0.001),
+        "name": st.sampled_from(["x", "a", "base", "baseline"]), "by": MEASURES,
+        "baseline": st.fixed_dictionaries({"winner_of": WINNERS}, optional={"by": MEASURES}),
+    },
+)  # fmt: skip
+INCLUDED = st.sampled_from(["base.yaml", "m.yaml", "none.yaml", ".", "/dev/zero", '"a\\0b"'])
 FILES = st.fixed_dictionaries(
     {},
     optional={
-        **dict.fromkeys(TAGS, TREES),
-        "rows": st.dictionaries(st.sampled_from("abc"), BODIES, max_size=3),
+        **{name: TREES for name in SECTIONS if name not in ("name", "preset", "include")},
+        "preset": st.sampled_from(preset_names()) | SCALARS,
+        "include": st.lists(INCLUDED, max_size=2) | TREES,
+        "seeds": SEEDS | RULES | SCALARS,
+        "rows": st.dictionaries(st.sampled_from("abc"), ROWS, max_size=3),
         "grid": AXES,
         "factors": AXES,
-        "baseline": BODIES,
-        "waves": st.lists(
-            st.fixed_dictionaries(
-                {},
-                optional={
-                    "rows": st.lists(st.sampled_from("abc")), "combine": st.just("winners"),
-                    "adopt": st.just("if_better"), "margin": SCALARS,
-                    "baseline": st.fixed_dictionaries({"winner_of": st.sampled_from(["1", "2"])}),
-                },
-            ),
-            max_size=3,
-        ),
+        "baseline": BODIES | st.just({"name": "base", "ttt": "sgd"}),
+        "waves": st.lists(WAVES, max_size=3),
     },
-)  # fmt: skip
+)
 
 
 def as_yaml(value: object) -> str:
@@ -132,17 +205,28 @@ def as_yaml(value: object) -> str:
     return "null" if value is None else str(value)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(FILES)
+@pytest.mark.parametrize("number", [200, pytest.param(5000, marks=pytest.mark.slow)])
 def test_files_of_the_right_shape_with_any_content_are_planned_or_refused(
-    tmp_path_factory: pytest.TempPathFactory, file: object
+    tmp_path: Path, number: int
 ) -> None:
-    folder = tmp_path_factory.getbasetemp() / "fuzzed"
-    folder.mkdir(exist_ok=True)
-    path = folder / "m.yaml"
-    path.write_text(as_yaml(file), encoding="utf-8", errors="replace")
-    try:
-        plan_file(path, Options())
-    except GolfError as error:
-        assert all(p.what for p in error.problems)
-    assert list(folder.iterdir()) == [path]
+    path, base = tmp_path / "m.yaml", tmp_path / "base.yaml"
+    base.write_text("seeds: [1337, 1338]\nrows: {b: {bits: 5}, c: {ttt: sgd}}\n")
+
+    @settings(
+        max_examples=number, deadline=None, derandomize=True, database=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )  # fmt: skip
+    @given(FILES)
+    def plan_any(file: object) -> None:
+        path.write_text(as_yaml(file), encoding="utf-8", errors="replace")
+        understand(path)
+
+    plan_any()
+    assert sorted(tmp_path.iterdir()) == [base, path]
+
+
+def test_a_case_may_neither_write_nor_hang(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match=r"open .*lost"), guarded():
+        (tmp_path / "lost").write_text("x")
+    with pytest.raises(AssertionError, match=r"not done in 0\.1 s"), guarded(0.1):
+        time.sleep(5)

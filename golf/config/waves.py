@@ -68,9 +68,7 @@ class WaveReader(PointReader):
         margin = self.share(words["margin"], "margin", 10.0) if "margin" in words else None
         return base, WinnerRule(by or "", margin)
 
-    def check_waves(
-        self, waves: tuple[Wave, ...], drafts: tuple[RowDraft, ...], base: str
-    ) -> None:
+    def check_waves(self, waves: tuple[Wave, ...], drafts: tuple[RowDraft, ...], base: str) -> None:
         """Report rows that are not there or in two waves, and winners that cannot be reached.
 
         ``base`` is what the file calls the baseline.
