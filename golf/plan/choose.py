@@ -45,7 +45,8 @@ def with_priority(plan: Plan, priority: str) -> Plan:
 def within_hours(plan: Plan, estimated: Estimate, hours: float) -> list[str]:
     """Return the rows that are done within so many hours, the most important ones first.
 
-    A row is chosen together with those that it is compared with.
+    A row is chosen together with those that it is compared with, and takes the time of all its
+    nodes that no chosen row needs.
 
     Raises:
         GolfError: the time of a row is not known.
@@ -54,15 +55,24 @@ def within_hours(plan: Plan, estimated: Estimate, hours: float) -> list[str]:
     if unknown:
         hint = "golf plan --calibrate runs a short training to find out"
         raise fail(f"the time of row {unknown[0]!r} is not known", hint, str(plan.rows.matrix.path))
-    left, chosen = hours * 3600 * estimated.slots, [plan.rows.rows[0].name]
-    left -= estimated.rows[chosen[0]] or 0.0
-    for row in sorted(plan.rows.rows[1:], key=_rank):
-        line = [one.name for one in reversed(_line(plan, row)) if one.name not in chosen]
-        cost = math.fsum(estimated.rows[name] or 0.0 for name in line)
-        if cost <= left:
-            left -= cost
-            chosen += line
-    return chosen if left >= 0 else []
+    chosen: dict[str, None] = {}
+    work: dict[str, float] = {}
+    trainings: set[str] = set()
+    spent = 0.0
+    base, *others = plan.rows.rows
+    for row in (base, *sorted(others, key=_rank)):
+        line = [one for one in reversed(_line(plan, row)) if one.name not in chosen]
+        nodes = [n for one in line for cell in plan.cells_of(one) for n in cell.nodes()]
+        more = {n.key: n for n in nodes if n.key in estimated.nodes and n.key not in work}
+        jobs = trainings | {n.training.key for n in more.values()}
+        total = spent + math.fsum(estimated.nodes[key] for key in more)
+        if total <= hours * 3600 * max(1, min(estimated.slots, len(jobs))):
+            spent, trainings = total, jobs
+            work |= {key: estimated.nodes[key] for key in more}
+            chosen |= dict.fromkeys(one.name for one in line)
+        elif not chosen:
+            return []
+    return list(chosen)
 
 
 def _rank(row: Row) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Any
 
 from golf.frozen import Frozen
@@ -18,12 +19,14 @@ class Estimate(Frozen):
         total: seconds of them all, one job after the other; None where one is unknown.
         slots: jobs that run at a time, if there are as many.
         seen: finished nodes that this is told from.
+        nodes: seconds of each pending node, by key, where they are known.
     """
 
     rows: Mapping[str, float | None]
     total: float | None
     slots: int
     seen: int
+    nodes: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def hours(self) -> float | None:

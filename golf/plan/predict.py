@@ -134,14 +134,16 @@ def estimate(plan: Plan, todo: set[str], models: Counts, slots: int) -> Estimate
     observed = Observations(plan)
     left = set(todo)
     rows: dict[str, float | None] = {}
+    seconds: dict[str, float] = {}
     for row in plan.rows.rows:
         nodes = {n.key: n for c in plan.cells_of(row) for n in c.nodes() if n.key in left}
         flops = models[row.name]["flops_per_token"]
-        times = [observed.seconds(node, flops) for node in nodes.values()]
-        known = [t for t in times if t is not None]
-        rows[row.name] = math.fsum(known) if len(known) == len(times) else None
+        times = {key: observed.seconds(node, flops) for key, node in nodes.items()}
+        known = {key: t for key, t in times.items() if t is not None}
+        rows[row.name] = math.fsum(known.values()) if len(known) == len(times) else None
+        seconds |= known
         left -= nodes.keys()
     known_rows = [t for t in rows.values() if t is not None]
     total = math.fsum(known_rows) if len(known_rows) == len(rows) else None
     trainings = len({n.training.key for n in plan.nodes.values() if n.key in todo})
-    return Estimate(rows, total, max(1, min(slots, trainings)), observed.number)
+    return Estimate(rows, total, max(1, min(slots, trainings)), observed.number, seconds)

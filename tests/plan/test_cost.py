@@ -174,10 +174,16 @@ def test_only_some_rows_keep_what_they_are_compared_with(tmp_path: Path) -> None
         with_priority(plan, "medium")
 
 
+def costing(plan: Plan, slots: int = 1, training: float = 0.0, **seconds: float) -> Estimate:
+    """Return an estimate in which a row's own quantization takes its time."""
+    own = {cell.quantize.key: seconds[cell.row.name] for cell in plan.cells}
+    nodes = {cell.train.key: training for cell in plan.cells} | own
+    return Estimate(seconds, sum(nodes.values()), slots, 1, nodes)
+
+
 def test_the_most_important_rows_that_fit_are_chosen(tmp_path: Path) -> None:
     plan = planned(write_matrix(tmp_path, TEXT))
-    seconds = {"baseline": 10.0, "wide": 50.0, "int4": 5.0, "long": 30.0, "child": 20.0}
-    estimated = Estimate(seconds, 115.0, 1, 1)
+    estimated = costing(plan, baseline=10, wide=50, int4=5, long=30, child=20)
     assert within_hours(plan, estimated, 65 / 3600) == ["baseline", "wide", "int4"]
     assert within_hours(plan, estimated, 90 / 3600) == ["baseline", "wide", "long"]
     assert within_hours(plan, estimated, 5 / 3600) == []
@@ -185,12 +191,29 @@ def test_the_most_important_rows_that_fit_are_chosen(tmp_path: Path) -> None:
         within_hours(plan, Estimate({"baseline": 1.0, "wide": None}, None, 1, 0), 1)
 
 
-def test_a_row_is_chosen_together_with_those_that_it_is_compared_with(tmp_path: Path) -> None:
-    rows = "a: {depth: 2, priority: low}, b: {parent: a, bits: 4, priority: high}, c: {bits: 5}"
-    plan = planned(write_matrix(tmp_path, f"rows: {{{rows}}}\n"))
-    estimated = Estimate({"baseline": 10.0, "a": 50.0, "b": 20.0, "c": 5.0}, 85.0, 1, 1)
-    assert within_hours(plan, estimated, 80 / 3600) == ["baseline", "a", "b"]
-    assert within_hours(plan, estimated, 79 / 3600) == ["baseline", "c", "a"]
+@pytest.mark.parametrize(
+    ("slots", "training", "hours", "expected"),
+    [
+        (1, 0, 80, ["baseline", "a", "b"]),  # b is compared with a, which is less important
+        (1, 0, 79, ["baseline", "c", "a", "d"]),
+        (1, 100, 219, ["baseline", "c"]),  # d shares the training of a, which is not chosen
+        (1, 100, 220, ["baseline", "c", "d"]),
+        (2, 0, 9, []),  # one training uses one of two places
+    ],
+)
+def test_a_row_takes_the_time_of_all_that_it_needs(
+    tmp_path: Path, slots: int, training: float, hours: float, expected: list[str]
+) -> None:
+    text = """\
+rows:
+  a: {depth: 2, priority: low}
+  b: {parent: a, bits: 4, priority: high}
+  c: {bits: 5}
+  d: {depth: 2, bits: 5, priority: low}
+"""
+    plan = planned(write_matrix(tmp_path, text))
+    estimated = costing(plan, slots, training, baseline=10, a=50, b=20, c=5, d=5)
+    assert within_hours(plan, estimated, hours / 3600) == expected
 
 
 def test_a_rerun_says_why(tmp_path: Path) -> None:
