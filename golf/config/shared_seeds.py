@@ -30,7 +30,7 @@ def _members(
     """Yield every row of a wave with the rows that it may be compared with there."""
     may_win: dict[str, Bases] = {}
     for wave in matrix.waves:
-        bases: Bases = {(): BASELINE}
+        bases: Bases = {(): matrix.baseline_about.name or BASELINE}
         for name in (*wave.combine, wave.winner_of):
             bases = {**bases, **may_win.get(name, {})}
         winners = dict(bases)

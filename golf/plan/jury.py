@@ -87,10 +87,14 @@ class Jury:
         Raises:
             GolfError: a row does not adapt, and is judged by what it scores when it has.
         """
-        idle = (row.name for row in rows if by == "ttt" and not _adapts(self.book, row))
-        for name in idle:
-            what = f"`by: ttt` decides here, but row {name!r} has no test-time training"
-            raise fail(what, "set a ttt method in every row, or decide by pre or post", self.where)
+        if by != "ttt":
+            return
+        for row in rows:
+            if not _adapts(self.book, row):
+                who = f"row {row.name!r}" if row.parent else "the baseline"
+                what = f"`by: ttt` decides here, but {who} has no test-time training"
+                hint = "set a ttt method in every row, or decide by pre or post"
+                raise fail(what, hint, self.where)
 
     def _require_bar(self, rows: Iterable[Row]) -> None:
         """Refuse to choose where neither a margin nor replicates can tell a gain from noise."""

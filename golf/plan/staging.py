@@ -124,8 +124,8 @@ class Staging:
         for name in drafts:
             self._drop_unfit(name)
         kept = tuple(name for name in drafts if name in self.known)
-        jury = Jury(self, wave.rule, wave.where)
-        jury.require(wave.rule.by, [self.row(name) for name in (base, *kept)])
+        members = (self.row(name) for name in (base, *kept))
+        Jury(self, wave.rule, wave.where).require(wave.rule.by, members)
         if self._settle(kept):
             self.members[wave.name] = kept
 

@@ -39,6 +39,12 @@ MISTAKES = {
         "model.depth is at most 1000 layer, found 1e+09",
         "",
     ),
+    "more passes than any machine runs": (
+        "baseline: {loop_count: 1_000_000_000}\n",
+        "1:24",
+        "model.loop_count is at most 1000 pass",
+        "",
+    ),
     "too large": ("baseline: {leaky_slope: 2}\n", "1:25", "is at most 1, found 2", ""),
     "not finite": ("baseline: {rope_base: 1e999}\n", "1:23", "a finite number", ""),
     "duplicate key": (

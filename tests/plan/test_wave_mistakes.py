@@ -155,17 +155,22 @@ def test_rows_of_one_seed_that_all_have_can_be_compared(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "wave"),
+    ("rows", "wave", "idle"),
     [
-        ("a: {bits: 5}", "{rows: [a], margin: 0, by: ttt}"),
-        ("a: {ttt: sgd}", "{rows: [a], margin: 0, by: ttt}"),
-        ("a: {bits: 5}, b: {bits: 4}", "{rows: [b], baseline: {winner_of: 1, margin: 0, by: ttt}}"),
+        ("a: {bits: 5}", "{rows: [a], margin: 0, by: ttt}", "the baseline"),
+        ("a: {ttt: sgd}", "{rows: [a], margin: 0, by: ttt}", "the baseline"),
+        (
+            "a: {bits: 5}, b: {bits: 4}",
+            "{rows: [b], baseline: {winner_of: 1, margin: 0, by: ttt}}",
+            "the baseline",
+        ),
+        ("a: {ttt: none}}\nbaseline: {ttt: sgd", "{rows: [a], margin: 0, by: ttt}", "row 'a'"),
     ],
 )
 def test_a_winner_by_a_score_that_no_row_gets_is_a_mistake(
-    tmp_path: Path, rows: str, wave: str
+    tmp_path: Path, rows: str, wave: str, idle: str
 ) -> None:
     first = "" if "[a]" in wave else "{rows: [a]}, "
-    (problem,) = mistakes(tmp_path, f"rows: {{{rows}}}\nwaves: [{first}{wave}]\n")
-    assert problem.where == f"{tmp_path / 'm.yaml'}:2:{22 if first else 9}"
-    assert problem.what == "`by: ttt` decides here, but row 'baseline' has no test-time training"
+    (problem,) = mistakes(tmp_path, f"waves: [{first}{wave}]\nrows: {{{rows}}}\n")
+    assert problem.where == f"{tmp_path / 'm.yaml'}:1:{22 if first else 9}"
+    assert problem.what.startswith(f"`by: ttt` decides here, but {idle} has no test-time")

@@ -94,7 +94,8 @@ class StreamKnobs(Frozen):
     )  # fmt: skip
     loop_count: int = knob(
         0, TRAIN, "how often blocks loop_start to loop_end run again (0: each block runs once)",
-        unit="pass", off=0, example=2, at_least=0, effect=Effect.LOGITS, aliases=("num_loops",),
+        unit="pass", off=0, example=2, at_least=0, at_most=1000, effect=Effect.LOGITS,
+        aliases=("num_loops",),
         source="PR 1394",
     )  # fmt: skip
     loop_start: int = knob(
