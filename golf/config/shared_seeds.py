@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from golf.config.matrix import BASELINE, Matrix, RowDraft, Wave
 from golf.errors import Problem
 
-Bases = Mapping[tuple[int, ...], str]  # seeds that rows state, () for none, each with such a row
+Bases = dict[tuple[int, ...], str]  # seeds that rows state, () for none, each with such a row
 
 
 def seed_problems(matrix: Matrix) -> Iterator[Problem]:
@@ -27,17 +27,22 @@ def seed_problems(matrix: Matrix) -> Iterator[Problem]:
 def _members(
     matrix: Matrix, rows: Mapping[str, RowDraft]
 ) -> Iterator[tuple[Wave, RowDraft, Bases]]:
-    """Yield every row of a wave with the rows that it may be compared with there."""
+    """Yield every row of a wave, or its stack of winners, with what it may be compared with."""
+    may_start: dict[str, Bases] = {}
     may_win: dict[str, Bases] = {}
     for wave in matrix.waves:
-        bases: Bases = {(): matrix.baseline_about.name or BASELINE}
-        for name in (*wave.combine, wave.winner_of):
-            bases = {**bases, **may_win.get(name, {})}
-        winners = dict(bases)
-        for draft in (rows[name] for name in wave.rows if name in rows):
-            yield wave, draft, dict(winners if wave.greedy else bases)
+        below: Bases = {(): matrix.baseline_about.name or BASELINE}
+        for bases in (
+            *(may_start.get(n, {}) for n in wave.combine),
+            may_win.get(wave.winner_of, {}),
+        ):
+            below |= bases
+        winners = dict(below)
+        stack = [RowDraft(wave.name, {}, wave.where)] if wave.combine else []
+        for draft in stack or [rows[name] for name in wave.rows if name in rows]:
+            yield wave, draft, dict(winners if wave.greedy else below)
             winners.setdefault(draft.seeds, draft.name)
-        may_win[wave.name] = winners
+        may_start[wave.name], may_win[wave.name] = below, winners
 
 
 def _unpaired(matrix: Matrix, wave: Wave, draft: RowDraft, bases: Bases) -> Iterator[Problem]:

@@ -125,6 +125,14 @@ UNPAIRED = {
         "rows: {a: {depth: 2, seeds: [1337, 1338]}, b: {parent: a, bits: 5}}\n",
         "2:44", "the rule for seeds adds some to row 'b', but not to 'a' below it",
     ),
+    "that a rule adds to a stack": (
+        "seeds: {max: 3, until: {p: 0.05}}\n"
+        "rows: {a: {depth: 2, seeds: [1337]}, b: {bits: 5, seeds: [1337]}}\n"
+        "waves:\n  - {rows: [a], margin: 0}\n"
+        "  - {rows: [b], margin: 0, baseline: {winner_of: 1}}\n  - {combine: winners}\n",
+        "6:5",
+        "the rule for seeds adds some to row 'winners', but not to 'a' below it",
+    ),
     "that a rule adds to what follows a winner": (
         "seeds: {max: 3, until: {p: 0.05}}\n"
         "rows: {a: {depth: 2, seeds: [1337]}, b: {bits: 5}}\n"
