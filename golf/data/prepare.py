@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from golf.config.tokens import BOS
 from golf.data import caseops
 from golf.data.corpus import read_corpus
 from golf.data.published import check_total
 from golf.data.shards import open_shard, write_shard
 from golf.data.tokenizer import (
-    BOS,
     Tokens,
     count_published,
     encode_exact,

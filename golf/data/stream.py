@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from golf.config.tokens import BOS
 from golf.data.shards import open_shard
-from golf.data.tokenizer import BOS, Tokens
+from golf.data.tokenizer import Tokens
 
 Places = npt.NDArray[np.int64]  # (n, 2): shard, token in the shard
 Ids = npt.NDArray[np.int64]

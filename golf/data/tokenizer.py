@@ -15,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import sentencepiece
 
+from golf.config.tokens import BOS
 from golf.errors import fail
 
-BOS = 1
-CONTROL_TOKENS = 4  # pad, BOS, EOS, unknown: the first ids of every tokenizer of the field
 SPACE = "\u2581"
 COVERAGE = 0.9995  # of characters; the rare rest falls back to bytes
 
@@ -56,8 +55,15 @@ def train_tokenizer(
 
 
 def load_tokenizer(path: Path) -> sentencepiece.SentencePieceProcessor:
-    """Read a SentencePiece model file."""
-    return sentencepiece.SentencePieceProcessor(model_file=str(path))
+    """Read a SentencePiece model file.
+
+    Raises:
+        GolfError: it is none.
+    """
+    try:
+        return sentencepiece.SentencePieceProcessor(model_file=str(path))
+    except (OSError, RuntimeError):
+        raise fail("not a SentencePiece model", where=str(path)) from None
 
 
 def encode_exact(tokenizer: sentencepiece.SentencePieceProcessor, text: str) -> list[int]:

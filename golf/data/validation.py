@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 
 from golf.config.geometry import Geometry
+from golf.config.tokens import BOS
 from golf.data.prepare import Prepared
 from golf.data.shards import open_shard
-from golf.data.tokenizer import BOS
 
 
 @dataclass(frozen=True, order=True)

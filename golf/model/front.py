@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from golf.config.schema.model import ModelConfig
+from golf.config.tokens import BOS
 from golf.model.linear import Linear
 from golf.model.roles import EMBED, SCALAR
 
-BOS = 1
 HASH_THIS, HASH_LAST = 36313, 27191
 
 

@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from golf.config.coding import levels
 from golf.config.fitted import CLOSE, STEPS
-from golf.quant.grid import levels, quantize_rows
+from golf.quant.grid import quantize_rows
 from golf.quant.size import coded_bytes
 
 BITS = range(2, 9)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from golf.config.coding import SEARCHED_QUANTILES, levels
 from golf.quant.rotate import unrotate_columns
 
 SMALLEST_SCALE, LARGEST_SCALE = 2.0**-24, 65504.0  # the ends of positive fp16 numbers
-SEARCHED_QUANTILES = (0.999, 0.9995, 0.9999, 0.99999, 1.0)
 
 
 class Repair(NamedTuple):
@@ -50,11 +50,6 @@ class Codes:
         each = self.codes.numel() // max(len(self.scales), 1)
         groups = self.codes.float().reshape(len(self.scales), each)
         return (groups * self.scales.float()[:, None]).view(self.codes.shape)
-
-
-def levels(bits: int) -> int:
-    """Return the largest integer of the symmetric range (127 for 8 bits, 1 for 2)."""
-    return int(2 ** (bits - 1)) - 1
 
 
 def fp16_scales(scales: Tensor, floor: float = 0.0) -> Tensor:

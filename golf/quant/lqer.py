@@ -9,7 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from golf.quant.grid import Codes, Repair, fp16_scales, levels
+from golf.config.coding import levels
+from golf.quant.grid import Codes, Repair, fp16_scales
 
 
 def symmetric_repair(error: Tensor, rank: int, bits: int) -> Repair:

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from golf.data.tokenizer import BOS, CONTROL_TOKENS
+from golf.config.tokens import BOS, CONTROL_TOKENS
 from golf.data.validation import Batch, Row, ValidationStream
 from golf.stages.scoring import Scorer, ScoreSheet
 from golf.stages.world import World

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from golf.config.schema.scoring import EvalConfig
+from golf.config.tokens import CONTROL_TOKENS
 from golf.data.prepare import Prepared
-from golf.data.tokenizer import CONTROL_TOKENS
 from golf.data.validation import Batch, Row, ValidationStream, batch_rows
 from golf.model.carry import Tap
 from golf.model.gpt import GPT

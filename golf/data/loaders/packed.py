@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from golf.config.tokens import BOS
 from golf.data.loaders.batch import Batch, Share, too_short
 from golf.data.stream import Ids, TokenStream, first_bos
-from golf.data.tokenizer import BOS
 from golf.errors import fail
 
 

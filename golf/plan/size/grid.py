@@ -9,14 +9,10 @@ import math
 from functools import cache
 from statistics import NormalDist
 
+from golf.config.coding import SEARCHED_QUANTILES, levels
+
 NORMAL = NormalDist()
-SEARCHED_QUANTILES = (0.999, 0.9995, 0.9999, 0.99999, 1.0)
 UNIFORM_END = math.sqrt(3.0)  # a uniform distribution of variance 1 ends here
-
-
-def levels(bits: int) -> int:
-    """Return the largest integer of the symmetric range."""
-    return int(2 ** (bits - 1)) - 1
 
 
 @cache

@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from golf.config.coding import levels
 from golf.config.kinds import Kind
-from golf.plan.size.grid import largest, levels, searched
+from golf.plan.size.grid import largest, searched
 
 Spec = Mapping[str, Any]
 GATE_BITS = 8

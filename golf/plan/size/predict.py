@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from golf.config.coding import LANE_BYTES, lanes_for, levels
 from golf.config.fitted import CLOSE, FIT, ROLES, SPARE, STEPS, fitted_spec
 from golf.config.kinds import Kind
 from golf.frozen import Frozen
 from golf.plan.size.cold import cold_excess, fp16_bytes
-from golf.plan.size.grid import alike_bits, levels, normal_bits
+from golf.plan.size.grid import alike_bits, normal_bits
 from golf.plan.size.kinds import Grid, Spec, deviation_of, grid_of
 from golf.plan.size.samples import Sample, sample_of
 from golf.plan.size.told import Sized, Told, mean
@@ -18,7 +19,7 @@ from golf.records import ARTIFACT_LIMIT
 
 SCALE_BYTES = 1.31  # an fp16 scale after compression
 HEADER_BYTES, TENSOR_BYTES = 380.0, 4.0  # settings, and a tensor's name and shape, compressed
-TABLE_BYTES, LANE_BYTES, LANE_CODES, MOST_LANES = 900.0, 4.0, 4096, 1024  # golf's entropy coder
+TABLE_BYTES = 900.0  # of golf's entropy coder
 REPAIR_BITS = 3.0  # an entry of a low-rank factor, scales included
 TOLD_BITS = 0.015  # standard deviation of a told figure over rows of a preset, bits per entry
 FLOORED_BITS = 0.05  # ... more under a floor of steps, which small weights are sensitive to
@@ -190,5 +191,4 @@ def _rest(row: Subject) -> float:
     rest = HEADER_BYTES + TENSOR_BYTES * sum(k.number for k in row.kinds)
     if row.quant["quant.compressor"] != "ans":
         return rest
-    lanes = 1 + row.entries // LANE_CODES
-    return rest + TABLE_BYTES + LANE_BYTES * min(MOST_LANES, lanes)
+    return rest + TABLE_BYTES + LANE_BYTES * lanes_for(row.entries)

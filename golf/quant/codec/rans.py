@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from golf.config.coding import LANE_BYTES, lanes_for
+
 PRECISION = 14  # frequencies of a table sum to 2^14
 TOTAL = 1 << PRECISION
-MOST_LANES = 1024  # each costs four bytes
 START = 1 << 16
 
 Bytes = NDArray[np.uint8]
@@ -25,7 +26,7 @@ def encode(symbols: Bytes, contexts: Bytes, tables: Tables) -> bytes:
     Every symbol must have a frequency above zero in its table.
     """
     frequencies, starts = tables.astype(np.uint64), _starts(tables).astype(np.uint64)
-    lanes = _lanes(len(symbols))
+    lanes = lanes_for(len(symbols))
     state = np.full(lanes, START, np.uint64)
     words: list[NDArray[np.uint16]] = []
     for first in reversed(range(0, len(symbols), lanes)):
@@ -47,8 +48,8 @@ def decode(packed: bytes, contexts: Bytes, tables: Tables) -> Bytes:
     Raises:
         ValueError: the code is cut off, too long or damaged.
     """
-    lanes = _lanes(len(contexts))
-    head = 4 * lanes
+    lanes = lanes_for(len(contexts))
+    head = LANE_BYTES * lanes
     if len(packed) < head or len(packed) % 2:
         raise ValueError("the coded integers are cut off")
     state = np.frombuffer(packed[:head], "<u4").astype(np.uint32)
@@ -75,11 +76,6 @@ def decode(packed: bytes, contexts: Bytes, tables: Tables) -> Bytes:
     if place != len(words) or (state != START).any():
         raise ValueError("the coded integers are damaged")
     return symbols
-
-
-def _lanes(symbols: int) -> int:
-    """Return how many states there are: few enough that their bytes do not count."""
-    return min(MOST_LANES, 1 + symbols // 4096)
 
 
 def _starts(tables: Tables) -> Tables:
