@@ -10,8 +10,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from golf.quant.grid import levels, round_rows
+from golf.config.coding import levels
+from golf.quant.grid import round_rows
 
+LEAST = 1e-30  # mean below which nothing matters: a dead input, or a matrix of zeros
 BLOCK = 128  # columns between two updates of all later ones; changes the speed only
 
 
@@ -100,8 +102,10 @@ def importance_scales(scales: Tensor, matrix: Tensor, hessian: Tensor, weight: f
     """Widen the grid of rows that matter more than the mean, narrow that of those that matter less.
 
     A row matters by the mean of its absolute weights, each times its input's share of the
-    diagonal. Source: Hessian-aware SDClip, parameter-golf PR 1412, there with a weight of 0.175.
+    diagonal; where nothing matters, grids stay. Source: Hessian-aware SDClip, parameter-golf
+    PR 1412, there with a weight of 0.175.
     """
     diagonal = hessian.diagonal()
-    matters = matrix.abs() @ (diagonal / diagonal.mean()) / matrix.size(1)
-    return scales * (1 + weight * (matters / matters.mean() - 1))
+    matters = matrix.abs() @ (diagonal / diagonal.mean().clamp(min=LEAST)) / matrix.size(1)
+    mean = matters.mean()
+    return scales * (1 + weight * (matters / mean - 1)) if mean > LEAST else scales

@@ -140,3 +140,9 @@ def test_importance_widens_rows_that_matter_more() -> None:
     matrix = torch.tensor([[0.0, 0.0, 0.0, 1.0], [1.0, 1.0, 1.0, 0.0]])
     found = importance_scales(torch.ones(2), matrix, loud, 0.1)
     assert float(found[0]) > 1.05 > 0.95 > float(found[1])
+
+
+@pytest.mark.parametrize(("weights", "inputs"), [(0.0, 1.0), (1.0, 0.0), (0.0, 0.0)])
+def test_importance_leaves_grids_alone_where_nothing_matters(weights: float, inputs: float) -> None:
+    matrix, hessian = torch.full((2, 4), weights), inputs * torch.eye(4)
+    assert importance_scales(torch.ones(2), matrix, hessian, 0.5).tolist() == [1.0, 1.0]
