@@ -31,8 +31,9 @@ def collect_hessians(context: Context, model: GPT, config: QuantConfig) -> dict[
     for number, tokens in enumerate(calibration_batches(context, model, config)):
         context.progress(number, config.calib_batches, "calibrating")
         if number % context.world.size == context.world.rank:
-            with torch.inference_mode():
-                model.logits(tokens.to(context.world.device), taps=(collector,))
+            collector.read(tokens.to(context.world.device))
+    if not collector.sums:
+        collector.read_nothing(tokens[:1].to(context.world.device))
     return collector.hessians(context.world)
 
 
@@ -59,6 +60,18 @@ class Collector:
         if self.owner.setdefault(parameter, owner) != owner:
             raise RuntimeError(f"{parameter} shares its inputs in some passes only")
         return y
+
+    @torch.inference_mode()
+    def read(self, tokens: Tensor) -> None:
+        """Add what the maps read in a pass over ``tokens``."""
+        self.model.logits(tokens, taps=(self,))
+
+    @torch.inference_mode()
+    def read_nothing(self, tokens: Tensor) -> None:
+        """Have sums of zero: a process without a batch adds up as many as the others."""
+        self.read(tokens)
+        for total in self.sums.values():
+            total.zero_()
 
     def hessians(self, world: World) -> dict[str, Tensor]:
         """Return the sums over all processes, both halves filled in."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
+from torch.multiprocessing import spawn
 
 from golf.config.knob import Value
 from golf.config.schema import group_from
@@ -16,10 +21,11 @@ from golf.model.linear import Linear
 from golf.plan.graph import Cell
 from golf.quant.artifact import read_artifact
 from golf.quant.grid import Codes
-from golf.records import read_result
+from golf.records import NodeSpec, read_result
 from golf.stages.calibrate import calibration_batches, collect_hessians
 from golf.stages.context import Bench, Context
 from golf.stages.weights import load_model
+from golf.stages.world import join_world, leave_world
 from tests.conftest import TINY, Project
 
 GPTQ: dict[str, Value] = {
@@ -87,6 +93,42 @@ def test_hessians_are_what_the_maps_read(project: Project, shape: str) -> None:
         torch.testing.assert_close(hessian.double(), expected[name], rtol=0, atol=1e-5 * scale)
     first = [found[f"blocks.0.attention.{n}.master"] for n in "qkv"]
     assert first[0] is first[1] is first[2]
+
+
+def collect_as(rank: int, port: int, node: NodeSpec, folder: Path, out: Path) -> None:
+    """Collect Hessians as one of two processes, and save them."""
+    os.environ |= {
+        "RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(port),
+    }  # fmt: skip
+    context = Context(node, folder, join_world("cpu"), Bench())
+    model = load_model(context)
+    model.bake()
+    torch.save(
+        collect_hessians(context, model, group_from(node.spec, QuantConfig)), out / f"{rank}.pt"
+    )
+    leave_world()
+
+
+def test_a_process_without_a_batch_has_the_sums_of_the_others(
+    project: Project, tmp_path: Path
+) -> None:
+    cell, context, model, config = opened(project, {"quant.calib_batches": 1})
+    alone = collect_hessians(context, model, config)
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    given = (port, cell.quantize.record({}), context.folder, tmp_path)
+    running, deadline = spawn(collect_as, given, nprocs=2, join=False), time.monotonic() + 120
+    try:
+        while not running.join(timeout=1):
+            assert time.monotonic() < deadline, "the processes wait for each other"
+    finally:
+        for process in running.processes:
+            process.kill()
+    for rank in range(2):
+        found = torch.load(tmp_path / f"{rank}.pt")
+        assert found.keys() == alone.keys()
+        assert all(torch.equal(found[n], alone[n]) for n in alone)
 
 
 def test_every_pass_of_a_loop_counts(project: Project) -> None:
