@@ -22,7 +22,7 @@ import hashlib
 import json
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,15 +37,25 @@ from golf.quant.codec import entropy
 from golf.quant.codec.compress import COMPRESSORS, SMALLEST, compress, decompress
 from golf.quant.codec.cursor import Cursor
 from golf.quant.codec.layout import Layout, arrange, restore
-from golf.quant.entry import Entry, checked_entry, entry_of, factor_shapes, kind_of
+from golf.quant.entry import (
+    MOST_WEIGHTS_PER_BYTE,
+    Entry,
+    checked_entries,
+    entry_of,
+    factor_shapes,
+    kinds_of,
+    weights_of,
+)
 from golf.quant.grid import Codes, Repair
 
 MAGIC = b"GOLFART2"
 HEAD = struct.Struct("<BQQ")
 CODECS = ("ans", *COMPRESSORS)
-MOST_BYTES = 1 << 30
-MOST_CODES_PER_BYTE = 1 << 16  # codes of nothing but zeros take no bytes; still, there is an end
-REPAIRS = "repairs"  # the kind of all low-rank factors
+MOST_BYTES = 5 << 28  # of a payload: a byte for each weight, and the scales
+MOST_HEADER_BYTES = 1 << 22  # thousands of tensors take some hundred thousand
+UNREADABLE = (
+    OSError, ValueError, LookupError, TypeError, ArithmeticError, RuntimeError, MemoryError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,7 +100,7 @@ def read_artifact(path: Path) -> Artifact:
         return unpack_artifact(path.read_bytes())
     except FileNotFoundError:
         raise fail("no artifact here", where=str(path)) from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except UNREADABLE as error:
         hint = "it is damaged, or no golf artifact of this version"
         raise fail(f"not a readable artifact: {error}", hint, str(path)) from None
 
@@ -99,7 +109,7 @@ def pack_artifact(artifact: Artifact, packing: Packing) -> bytes:
     """Return the bytes of the file."""
     coded = {n: t for n, t in artifact.tensors.items() if isinstance(t, Codes)}
     matrices = [m.codes.contiguous().numpy() for m in matrices_of(coded.values())]
-    kinds, layout = _kinds(coded), packing.layout
+    kinds, layout = kinds_of(coded), packing.layout
     if packing.compressor == "ans":
         side, stream = entropy.encode(matrices, kinds)
         inside, streams, plain = b"", [stream], [len(stream)]
@@ -127,22 +137,22 @@ def unpack_artifact(packed: bytes) -> Artifact:
     """Undo ``pack_artifact``.
 
     Raises:
-        ValueError, KeyError, TypeError, RecursionError: these bytes are no whole artifact.
+        one of UNREADABLE: these bytes are no whole artifact.
     """
     codec, cursor, outer = _opened(packed)
-    header = json.loads(_take_counted(cursor))
-    entries = [checked_entry(entry) for entry in header["tensors"]]
-    if len({e.name for e in entries}) != len(entries) or not isinstance(header["settings"], dict):
-        raise ValueError("the header is not sound")
-    if sum(math.prod(e.shape) for e in entries) > MOST_CODES_PER_BYTE * len(packed):
-        raise ValueError("it claims more weights than its size can hold")
+    header = json.loads(_take_counted(cursor, MOST_HEADER_BYTES))
+    entries = checked_entries(header["tensors"], len(packed))
+    if not isinstance(header["settings"], dict):
+        raise ValueError("its settings are none")
     side = _take_counted(cursor)
     halves = _read_halves(cursor, entries)
-    streams = [_stream(outer, codec, *map(_size, s)) for s in header["streams"]]
+    layout = Layout(*[bool(f) for f in header["layout"]])
+    sizes = [[_size(n) for n in s] for s in header["streams"]]
+    _check_streams(entries, codec, layout, [plain for _, plain in sizes])
+    streams = [_stream(outer, codec, packed, plain) for packed, plain in sizes]
     outer.finish()
-    flags = [bool(f) for f in header["layout"]]
     inside = cursor.take(len(cursor.data) - cursor.place)
-    matrices = _decode(entries, codec, Layout(*flags), side, streams, inside)
+    matrices = _decode(entries, codec, layout, side, streams, inside)
     return Artifact(header["settings"], _assemble(entries, halves, matrices))
 
 
@@ -155,7 +165,7 @@ def _opened(packed: bytes) -> tuple[str, Cursor, Cursor]:
         raise ValueError("its bytes do not have the promised hash")
     outer = Cursor(rest)
     codec, length, main = HEAD.unpack(outer.take(HEAD.size))
-    if codec >= len(CODECS) or length > MOST_BYTES:
+    if codec >= len(CODECS) or length > min(MOST_BYTES, MOST_WEIGHTS_PER_BYTE * len(packed)):
         raise ValueError(f"compressor {codec} with {length} bytes of payload")
     payload = decompress(general_of(CODECS[codec]), outer.take(main), length)
     return CODECS[codec], Cursor(payload), outer
@@ -193,16 +203,22 @@ def _decode(
 ) -> list[Tensor]:
     shapes = [s for e in entries if e.coded for s in [(e.shape[0], e.shape[1])]]
     shapes += [s for e in entries if e.repair for s in factor_shapes(e)]
-    kinds = _kinds({e.name: e for e in entries if e.coded})
+    kinds = kinds_of({e.name: e for e in entries if e.coded})
+    if streams and inside:
+        raise ValueError("it has codes outside its streams")
     if codec == "ans":
-        if len(streams) != 1 or inside:
-            raise ValueError("it has other streams than its compressor makes")
         return [torch.from_numpy(m) for m in entropy.decode(shapes, kinds, side, streams[0])]
-    expected = max(kinds, default=0) + 1 if layout.by_kind else 0
-    if len(streams) != expected or (layout.by_kind and inside):
-        raise ValueError("it has other streams than its layout makes")
-    found = restore(shapes, kinds, layout, side, streams if layout.by_kind else [inside])
+    found = restore(shapes, kinds, layout, side, streams or [inside])
     return [torch.from_numpy(m) for m in found]
+
+
+def _check_streams(entries: list[Entry], codec: str, layout: Layout, plain: Sequence[int]) -> None:
+    """Refuse streams that are not what these tensors take, before one is unpacked."""
+    kinds = kinds_of({e.name: e for e in entries if e.coded})
+    by_kind = max(kinds, default=0) + 1 if layout.by_kind else 0
+    most = sum(map(weights_of, entries)) + len(kinds)  # a packed matrix begins with its width
+    if len(plain) != (1 if codec == "ans" else by_kind) or (codec != "ans" and sum(plain) > most):
+        raise ValueError("it has other streams than its tensors take")
 
 
 def general_of(codec: str) -> str:
@@ -214,19 +230,6 @@ def matrices_of(coded: Any) -> list[Codes]:
     """Return matrices of codes: all tensors' own, then the factors of those with a repair."""
     tensors = list(coded)
     return tensors + [factor for t in tensors if t.repair for factor in t.repair]
-
-
-def kind_names(coded: Mapping[str, Codes | Entry]) -> list[str]:
-    """Return the kind of each of ``matrices_of``."""
-    repairs = [REPAIRS for t in coded.values() if t.repair for _ in range(2)]
-    return [kind_of(n) for n in coded] + repairs
-
-
-def _kinds(coded: Mapping[str, Codes | Entry]) -> list[int]:
-    """Number the kinds of ``matrices_of``: names alike but for the layer share one."""
-    names = kind_names(coded)
-    numbers = {name: i for i, name in enumerate(dict.fromkeys(names))}
-    return [numbers[n] for n in names]
 
 
 def halves_of(tensors: Mapping[str, Codes | Tensor]) -> list[Tensor]:
@@ -280,8 +283,11 @@ def _counted(section: bytes) -> bytes:
     return len(section).to_bytes(4, "little") + section
 
 
-def _take_counted(cursor: Cursor) -> bytes:
-    return cursor.take(int.from_bytes(cursor.take(4), "little"))
+def _take_counted(cursor: Cursor, most: int = MOST_BYTES) -> bytes:
+    length = int.from_bytes(cursor.take(4), "little")
+    if length > most:
+        raise ValueError(f"a section of {length} bytes")
+    return cursor.take(length)
 
 
 def split_bytes(tensors: list[Tensor]) -> bytes:

@@ -18,8 +18,8 @@ def rotate_columns(matrix: Tensor) -> Tensor:
 
 
 def unrotate_columns(matrix: Tensor) -> Tensor:
-    """Undo ``rotate_columns``."""
-    return _hadamard(matrix) * _signs(matrix.size(1))
+    """Undo ``rotate_columns``; of a matrix without entries, nothing."""
+    return _hadamard(matrix) * _signs(matrix.size(1)) if matrix.numel() else matrix
 
 
 def rotate_hessian(hessian: Tensor) -> Tensor:

@@ -11,7 +11,6 @@ from golf.quant.artifact import (
     Packing,
     general_of,
     halves_of,
-    kind_names,
     matrices_of,
     sections_of,
     split_bytes,
@@ -20,6 +19,7 @@ from golf.quant.codec.compress import compress
 from golf.quant.codec.entropy import Matrix
 from golf.quant.codec.scale_model import entropy_bytes
 from golf.quant.codec.shares import shares
+from golf.quant.entry import kind_names
 from golf.quant.grid import Codes
 
 Table = dict[str, dict[str, float]]

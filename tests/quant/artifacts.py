@@ -114,6 +114,12 @@ HOSTILE = {
     "half a repair": payload(listed(codes_of([2, 2], 2, False, [1, 1])), bytes(99)),
     "a repair that is no list": payload(listed(codes_of([2, 2], 2, False, 3)), bytes(99)),
     "a huge repair": payload(listed(codes_of([2, 2], 2, False, [BIG, 1, 1])), bytes(99)),
+    "rows of no columns": payload(listed(codes_of([BIG, 0], 0))),
+    "a repair of no columns": payload(listed(codes_of([1 << 20, 0], 0, False, [1 << 20, 1, 1]))),
+    "many rows of no columns": payload(
+        listed(*([f"t{i}", True, [BIG >> 2, 0], 0] for i in range(64)))
+    ),
+    "a plain size beyond all counting": payload(listed(["a", False, [BIG, BIG, BIG, 0]])),
     "left-over byte": payload(listed(ONE), b"123"),
     "missing byte": payload(listed(ONE), b"1"),
     "missing scales": payload(listed(codes_of([2, 2], 2)), b"1234"),

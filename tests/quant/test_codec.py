@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import brotli
 import numpy as np
 import pytest
@@ -174,6 +176,19 @@ def test_any_forest_of_rows_is_undone_and_rings_are_refused(rows: int, seed: int
         row_tree.add(rest, ring, np.ones(rows, np.int64))
     with pytest.raises(ValueError, match="parent"):
         row_tree.add(rest, parents + rows, np.ones(rows, np.int64))
+
+
+def test_a_line_of_descent_is_not_looked_for_among_all_rows() -> None:
+    line, clocks = 4096, []
+    for rows in (line, 1 << 20):
+        rest, parents = np.ones((rows, 1), np.int16), np.arange(-1, rows - 1) % line
+        factors = np.where(np.arange(rows) < line, row_tree.FACTOR_UNIT, 0)
+        factors[0] = 0
+        started = time.process_time()
+        codes = row_tree.add(rest, parents, factors)
+        clocks.append(time.process_time() - started)
+        assert np.array_equal(codes[:line, 0], (np.arange(1, line + 1) + 127) % 255 - 127)
+    assert clocks[1] < 10 * clocks[0]
 
 
 def test_similar_rows_become_neighbours() -> None:

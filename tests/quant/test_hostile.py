@@ -6,6 +6,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import brotli
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,10 +18,12 @@ from golf.quant.artifact import (
     read_artifact,
 )
 from golf.quant.codec import entropy
+from golf.quant.entry import checked_entries, weights_of
 from tests.quant.artifacts import (
     HOSTILE,
     JSON,
     ONE,
+    PLAIN,
     codes_of,
     listed,
     pack,
@@ -75,14 +78,57 @@ def test_a_stream_that_swells_beyond_its_length_is_not_unpacked(folder: Path) ->
     assert refusal_peak_mb(write_raw(folder, pack(bytes(30_000_000), length=100))) < 1
 
 
+LARGE = 1 << 20
+HUGE = {
+    "fp16": ["a", False, [LARGE, LARGE]],
+    "codes": codes_of([LARGE, LARGE], LARGE),
+    "rows of no columns": codes_of([1 << 31, 0], 0),
+    "columns of no rows": codes_of([0, 1 << 31], 0),
+    "a repair of no columns": codes_of([LARGE, 0], 0, False, [LARGE, 1, 1]),
+    "a repair of one code": codes_of([1, 1], 1, False, [1 << 31, 1, 1]),
+}
+
+
 @pytest.mark.parametrize("codec", range(len(CODECS)), ids=CODECS)
-@pytest.mark.parametrize("coded", [False, True])
+@pytest.mark.parametrize("entry", HUGE.values(), ids=HUGE)
 def test_huge_shapes_are_refused_without_taking_memory(
-    folder: Path, coded: bool, codec: int
+    folder: Path, entry: list[object], codec: int
 ) -> None:
-    entry = ["a", coded, [1 << 20, 1 << 20], 1 << 20 if coded else 0]
     made = pack(payload(listed(entry), bytes(1000)), codec=codec)
     assert refusal_peak_mb(write_raw(folder, made)) < 1
+
+
+def test_as_many_weights_as_models_have_are_read() -> None:
+    half = [codes_of([1 << 14, 1 << 15], 1 << 14), ["b", False, [1 << 29]]]
+    assert sum(map(weights_of, checked_entries(half, 16_000_000))) == 1 << 30
+    with pytest.raises(ValueError, match="more weights than its size can hold"):
+        checked_entries([*half, ["c", False, [1]]], 16_000_000)
+
+
+def test_rows_of_no_columns_take_no_memory_when_they_are_read(folder: Path) -> None:
+    shape, flags, bases = (1 << 24, 0), b"\0", b"\0\0"
+    side = b"\1" + b"\0\0" + b"\1" + b"\1" + flags + bases + b"\1"
+    assert entropy.decode([shape], [0], side, entropy.encode([np.zeros((0, 0), np.int8)], [0])[1])
+    tracemalloc.start()
+    entropy.decode([shape], [0], side, entropy.encode([np.zeros((0, 0), np.int8)], [0])[1])
+    assert tracemalloc.get_traced_memory()[1] < 1e7
+    tracemalloc.stop()
+
+
+def test_streams_are_counted_before_one_is_unpacked(folder: Path) -> None:
+    stream = brotli.compress(bytes(30_000_000), quality=1)
+    sizes, by_kind = [len(stream), 30_000_000], {"layout": [True, *PLAIN[1:]]}
+    for header, number in (
+        ({"streams": [sizes] * 9}, 9),
+        (listed(codes_of([1, 1])) | by_kind | {"streams": [sizes]}, 1),
+    ):
+        made = pack(payload(header, b"12"), stream * number)
+        assert refusal_peak_mb(write_raw(folder, made)) < 1
+
+
+def test_a_header_of_millions_of_lists_is_not_parsed(folder: Path) -> None:
+    made = pack(payload(b'{"settings":[' + b"[]," * 2_000_000 + b"[]]}"))
+    assert refusal_peak_mb(write_raw(folder, made)) < 40
 
 
 def test_a_compressor_that_is_none_is_refused(folder: Path) -> None:
@@ -108,3 +154,7 @@ def test_huge_sizes_of_nothing_are_nothing(folder: Path) -> None:
     header = listed(["a", False, [0, 1 << 31, 1 << 31]])
     found = read_artifact(write_raw(folder, pack(payload(header))))
     assert found.weights()["a"].numel() == 0
+    for shape in ([3, 0], [0, 4], [0, 0], [1 << 20, 0]):
+        header = listed(codes_of(shape, 0, True))
+        found = read_artifact(write_raw(folder, pack(payload(header))))
+        assert found.weights()["a"].shape == tuple(shape), "turned back"

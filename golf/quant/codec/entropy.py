@@ -35,6 +35,7 @@ Ints = NDArray[np.int64]
 ROWS, COLUMNS, TREE = 1, 2, 4
 MOST_CLASSES = 255
 LEVEL_BYTES = 0.4  # what one level costs after compression, about
+PIECE = 1 << 20  # entries whose classes are worked out at a time
 CHOICE_UNIT = 4  # levels per octave at which a matrix chooses its flags
 
 
@@ -69,12 +70,13 @@ class Part:
         columns = np.rint(unit * self.column_sizes).astype(np.int64).clip(-127, 127)
         self.columns = columns if self.flags & COLUMNS else columns[:0]
 
-    def classes(self) -> Ints:
-        """Return the level of each entry, (rows, columns)."""
-        shape = self.rest.shape
-        rows = self.rows if self.flags & ROWS else np.zeros(shape[0], np.int64)
-        columns = self.columns if self.flags & COLUMNS else np.zeros(shape[1], np.int64)
-        return self.base + rows[:, None] + columns
+    def classes(self, first: int = 0, stop: int | None = None) -> Ints:
+        """Return the level of each entry of some rows, (rows, columns)."""
+        height, width = self.rest.shape
+        none = np.zeros(1, np.int64)
+        rows = self.rows if self.flags & ROWS else np.broadcast_to(none, (height,))
+        columns = self.columns if self.flags & COLUMNS else np.broadcast_to(none, (width,))
+        return rows[first:stop, None] + columns + self.base
 
 
 def encode(matrices: Sequence[Matrix], kinds: Sequence[int]) -> tuple[bytes, bytes]:
@@ -205,12 +207,16 @@ def _merged(found: dict[int, Ints], most: int) -> Kind:
 def _contexts(parts: Sequence[Part], kinds: Sequence[Kind]) -> NDArray[np.uint8]:
     """Return the number of each entry's table."""
     starts = np.cumsum([0] + [len(k.tables) for k in kinds])
-    made = []
+    made, place = np.empty(sum(p.rest.size for p in parts), np.uint8), 0
     for part in parts:
-        kind = kinds[part.kind]
-        inside = (part.classes() - kind.lowest).clip(0, len(kind.tables) - 1)
-        made.append((inside + starts[part.kind]).astype(np.uint8).ravel())
-    return _joined(made)
+        kind, (height, width) = kinds[part.kind], part.rest.shape
+        step = max(1, PIECE // max(width, 1))
+        for first in range(0, height if width else 0, step):
+            levels = part.classes(first, first + step) - kind.lowest
+            inside = levels.clip(0, len(kind.tables) - 1) + starts[part.kind]
+            made[place : place + inside.size] = inside.ravel()
+            place += inside.size
+    return made
 
 
 def _joined(arrays: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:

@@ -58,17 +58,27 @@ def add(rest: Codes, parents: NDArray[np.int64], factors: NDArray[np.int64]) -> 
     Raises:
         ValueError: a parent that is no row, or rows that are their own ancestors.
     """
-    codes, known = rest.copy(), factors == 0
-    if ((parents < 0) | (parents >= len(rest))).any():
-        raise ValueError("a row's parent is not there")
-    while not known.all():
-        ready = np.flatnonzero(~known & known[parents])
-        if not len(ready):
-            raise ValueError("rows that descend from themselves")
+    codes, generations = rest.copy(), _generations(parents, factors)
+    order = generations.argsort(kind="stable")
+    starts = np.flatnonzero(np.diff(generations[order], prepend=0))
+    for ready in np.split(order, starts)[1:]:
         above = codes[parents[ready]]
         codes[ready] = _wrapped(rest[ready] + _scaled(above, factors[ready]))
-        known[ready] = True
     return codes
+
+
+def _generations(parents: NDArray[np.int64], factors: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many ancestors each row has; every round looks twice as far up."""
+    if ((parents < 0) | (parents >= len(parents))).any():
+        raise ValueError("a row's parent is not there")
+    found: NDArray[np.int64] = (factors != 0).astype(np.int64)
+    above = np.where(found, parents, np.arange(len(parents)))
+    for _ in range(int(parents.max(initial=0) + 2).bit_length()):
+        found += found[above]
+        above = above[above]
+    if factors[above].any():
+        raise ValueError("rows that descend from themselves")
+    return found
 
 
 def _predicted(codes: Codes, parents: NDArray[np.int64], factors: NDArray[np.int64]) -> Codes:
