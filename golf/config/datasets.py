@@ -81,17 +81,28 @@ def find_dataset(name: str, vocab_size: int, root: Path) -> Dataset:
             f"data.dataset {name!r} is no corpus, and no folder with *_train_*.bin and "
             f"*_val_*.bin shards is at {folder}", hint,
         )  # fmt: skip
-    model = folder.parent.parent / "tokenizers" / f"fineweb_{vocab_size}_bpe.model"
-    tokenizer = model if model.is_file() else None
-    if not tokenizer and not any("_val_bytes_" in s.name for s in shards):
-        raise fail(
-            f"no tokenizer at {model}: without it, or *_val_bytes_*.bin files beside the shards, "
-            "bytes cannot be counted", "copy the model that made the shards there",
-        )  # fmt: skip
+    tokenizer = tokenizer_of(folder, vocab_size)
     digest = hashlib.sha256()
     for path in [*shards, *([tokenizer] if tokenizer else [])]:
         digest.update(_edges(path))
     return Dataset(f"shards/{digest.hexdigest()[:16]}", folder, tokenizer)
+
+
+def tokenizer_of(folder: Path, vocab_size: int) -> Path | None:
+    """Return the tokenizer of published shards; None where byte counts lie beside them instead.
+
+    Raises:
+        GolfError: neither is there.
+    """
+    model = folder.parent.parent / "tokenizers" / f"fineweb_{vocab_size}_bpe.model"
+    if model.is_file():
+        return model
+    if any(folder.glob("*_val_bytes_*.bin")):
+        return None
+    raise fail(
+        f"no tokenizer at {model}: without it, or *_val_bytes_*.bin files beside the shards, "
+        "bytes cannot be counted", "copy the model that made the shards there",
+    )  # fmt: skip
 
 
 def _edges(path: Path) -> bytes:

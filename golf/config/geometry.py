@@ -27,6 +27,16 @@ class Geometry(Frozen):
         return self.stride or length
 
 
+def geometry_problem(name: str, length: int) -> str:
+    """Return why windows of ``length`` tokens cannot lie so; "" where they can."""
+    geometry = parse_geometry(name)
+    if geometry is None:
+        return f"unknown geometry {name!r}; there are {KINDS}"
+    if geometry.step(length) > length:
+        return f"the stride of {name} is more than a window of {length} tokens"
+    return ""
+
+
 def parse_geometry(name: str) -> Geometry | None:
     """Return the geometry called ``name``, or None when there is none."""
     found = NAME.fullmatch(name)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from golf.config.datasets import CORPORA
-from golf.config.geometry import KINDS, parse_geometry
+from golf.config.geometry import geometry_problem
 from golf.config.model_rules import MODEL_RULES, Rule
 from golf.config.schema import KNOBS, is_relevant
 from golf.config.schema.scoring import LORA_TARGETS
@@ -62,13 +62,7 @@ def _one_average(v: dict[str, Any], _: int) -> str:
 
 def _geometries(v: dict[str, Any], _: int) -> str:
     names = [*v["eval.geometries"], *([v["ttt.geometry"]] if v["ttt.geometry"] else [])]
-    for name in names:
-        geometry, length = parse_geometry(name), scoring_length(v)
-        if geometry is None:
-            return f"unknown geometry {name!r}; there are {KINDS}"
-        if geometry.step(length) > length:
-            return f"the stride of {name} is more than a window of {length} tokens"
-    return ""
+    return next(filter(None, (geometry_problem(n, scoring_length(v)) for n in names)), "")
 
 
 def scoring_length(v: dict[str, Any]) -> int:

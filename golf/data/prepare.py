@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,9 @@ def read_prepared(folder: Path) -> Prepared:
     found = read_json(folder / "dataset.json")
     if found is None:
         raise fail("the dataset is not prepared", f"python -m golf.data {folder}", str(folder))
+    if not isinstance(found, dict) or found.keys() != {f.name for f in fields(Prepared)}:
+        what = "not a dataset.json that this version of golf can read"
+        raise fail(what, "delete the folder to redo it", str(folder))
     for kind in ("train", "val", "val_bytes"):
         found[kind] = [str(folder / name) for name in found[kind]]
     return Prepared(**found)
@@ -92,10 +95,10 @@ def _build(folder: Path, recipe: dict[str, Any]) -> Prepared:
         if split == "val":
             _check_exact(tokenizer, form, ids, texts)
         streams[split] = np.array([i for document in ids for i in (BOS, *document)], "<u2")
-    names = {k: f"{recipe['corpus']}_{k}_000000.bin" for k in ("train", "val", "val_bytes")}
-    write_shard(folder / names["train"], streams["train"])
-    write_shard(folder / names["val"], streams["val"])
-    write_shard(folder / names["val_bytes"], form.count(tokenizer, streams["val"]))
+    streams["val_bytes"] = form.count(tokenizer, streams["val"])
+    names = {k: [f"{recipe['corpus']}_{k}_000000.bin"] for k in streams}
+    for split, tokens in streams.items():
+        write_shard(folder / names[split][0], tokens)
     raw_bytes = sum(len(text.encode()) for text in documents.val)
     return _describe(names, streams["val"], recipe, "exact", len(streams["train"]), raw_bytes)
 
@@ -138,12 +141,15 @@ def _check_exact(
 
 
 def _describe(
-    names: dict[str, str], val: Tokens, recipe: dict[str, Any], counting: str, train: int, raw: int
+    names: dict[str, list[str]],
+    val: Tokens,
+    recipe: dict[str, Any],
+    counting: str,
+    train: int,
+    raw: int,
 ) -> Prepared:
     return Prepared(
-        train=[names["train"]],
-        val=[names["val"]],
-        val_bytes=[names["val_bytes"]],
+        **names,
         vocab_size=recipe["vocab_size"],
         counting=counting,
         train_tokens=train,
@@ -178,14 +184,13 @@ def _adopt_shards(folder: Path, recipe: dict[str, Any]) -> Prepared:
     if kept < 2:
         what = f"{len(val)} validation tokens do not fill one sequence of {seq_len}"
         raise fail(what, "set a shorter seq_len", str(source))
-    names = {"train": str(train[0]), "val": "val.bin", "val_bytes": "val_bytes.bin"}
     write_shard(folder / "val.bin", val[:kept])
     write_shard(folder / "val_bytes.bin", counted[:kept])
     tokens = sum(len(open_shard(p)) for p in train)
     raw_bytes = int(counted[1:kept].sum(dtype=np.int64))
     check_total(kept - 1, raw_bytes, str(source))
-    made = _describe(names, val[:kept], recipe, counting, tokens, raw_bytes)
-    return Prepared(**{**asdict(made), "train": [str(p) for p in train]})
+    names = {"train": list(map(str, train)), "val": ["val.bin"], "val_bytes": ["val_bytes.bin"]}
+    return _describe(names, val[:kept], recipe, counting, tokens, raw_bytes)
 
 
 def _val_shards(source: Path) -> list[Path]:

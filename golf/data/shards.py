@@ -29,8 +29,10 @@ def open_shard(path: Path) -> Tokens:
     """Return a shard's tokens, memory-mapped.
 
     Raises:
-        GolfError: wrong magic, version or size.
+        GolfError: not there, or wrong magic, version or size.
     """
+    if not path.is_file():
+        raise fail("the shard is not there", "prepare the dataset again", str(path))
     size = path.stat().st_size
     header = np.fromfile(path, "<i4", HEADER_BYTES // 4)
     if len(header) < HEADER_BYTES // 4 or header[0] != MAGIC or header[1] != VERSION:

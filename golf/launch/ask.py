@@ -24,8 +24,17 @@ def ask(module: str, request: dict[str, Any], folder: Path) -> Any:
         argv, cwd=folder, env=_environment(), capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise fail(done.stderr.strip() or f"{module} ended with code {done.returncode}")
+        raise fail(_what_it_said(done, module))
     return read_json(folder / "answer.json")
+
+
+def _what_it_said(done: subprocess.CompletedProcess[str], module: str) -> str:
+    """Return the message of code 2; of a crash, the last line."""
+    said = done.stderr.strip()
+    if done.returncode == 2 and said:
+        return said
+    last = f": {said.splitlines()[-1]}" if said else ""
+    return f"{module} stopped with code {done.returncode}{last}"
 
 
 def _environment() -> dict[str, str]:

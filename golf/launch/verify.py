@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from golf.config.geometry import KINDS, parse_geometry
 from golf.errors import GolfError, fail
 from golf.files import file_sha256
 from golf.frozen import Frozen
@@ -57,6 +58,8 @@ def verify(artifact: Path, data: Path, expect: float | None, geometry: str | Non
         raise fail("no artifact here", where=str(artifact))
     if not data.is_dir():
         raise fail("no data here", "give runs/data/KEY, or a folder of shards", str(data))
+    if geometry is not None and parse_geometry(geometry) is None:
+        raise fail(f"unknown geometry {geometry!r}; there are {KINDS}", where="--geometry")
     claims = [] if geometry or expect is not None else list(_recorded(artifact))
     specs = [r.spec for r in claims] or [{"eval.geometry": geometry or "chunked"}]
     scores = _score(artifact, data.resolve(), specs)
@@ -66,10 +69,15 @@ def verify(artifact: Path, data: Path, expect: float | None, geometry: str | Non
     return [
         Verdict(
             r.spec["eval.geometry"], s["measures"]["bpb"], r.measures["bpb"],
-            s["facts"]["val_sha256"] == r.facts["val_sha256"],
+            _text_of(s["facts"], s["measures"]) == _text_of(r.facts, r.measures),
         )
         for r, s in zip(claims, scores, strict=True)
     ]  # fmt: skip
+
+
+def _text_of(facts: dict[str, Any], measures: dict[str, float]) -> tuple[Any, ...]:
+    """Return what tells one scored text from another."""
+    return facts["val_sha256"], measures["scored_targets"], measures["scored_bytes"]
 
 
 def _recorded(artifact: Path) -> Iterator[Result]:

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from golf.config.datasets import find_dataset
+from golf.data.adopt import adopt, check_validation
+from golf.data.prepare import Prepared, read_prepared
 from golf.data.published import TOTALS
 from golf.data.shards import open_shard, write_shard
 from golf.data.tokenizer import (
@@ -154,3 +156,65 @@ def test_the_published_totals_are_one_text() -> None:
     assert max(TOTALS.values()) / min(TOTALS.values()) < 1.0001
     per_token = {round(n / t, 5) for t, n in TOTALS.items()}
     assert per_token == {2.43592, 3.31968, 3.72663, 3.72598, 3.15715}
+
+
+def taken_up(project: Path, folder: Path, *splits: str) -> Prepared:
+    adopt(folder, project / SHARDS, 512, 16, splits)
+    return read_prepared(folder)
+
+
+def test_shards_are_taken_up_as_planning_prepares_them(tmp_path: Path, published: Path) -> None:
+    planned = adopted(published, tmp_path / "planned")
+    found = taken_up(published, tmp_path / "found", "train", "val")
+    assert replace(found, val=[], val_bytes=[]) == replace(planned, val=[], val_bytes=[])
+    again = tmp_path / "again"
+    adopt(again, tmp_path / "found", 512, 16, ())
+    assert read_prepared(again) == found
+
+
+def test_scoring_needs_no_training_shards(tmp_path: Path, published: Path) -> None:
+    for shard in (published / SHARDS).glob("*_train_*.bin"):
+        shard.unlink()
+    found = taken_up(published, tmp_path / "found", "val")
+    assert (found.train, found.val_tokens) == ([], 65)
+    with pytest.raises(GolfError, match=r"no \*_train_\*\.bin shards here"):
+        taken_up(published, tmp_path / "more", "train", "val")
+
+
+def test_what_text_lacks_is_named(tmp_path: Path, published: Path) -> None:
+    (published / MODEL).rename(published / "elsewhere")
+    with pytest.raises(GolfError, match=r"no tokenizer at .*fineweb_512_bpe\.model"):
+        taken_up(published, tmp_path / "a", "val")
+    (published / MODEL).write_bytes(b"no model")
+    with pytest.raises(GolfError, match="not a SentencePiece model"):
+        taken_up(published, tmp_path / "b", "val")
+    for shard in (published / SHARDS).glob("*_val_*.bin"):
+        shard.rename(shard.with_name(shard.name.replace("_val_", "_val_bytes_")))
+    with pytest.raises(GolfError, match=r"no \*_val_\*\.bin shards here"):
+        taken_up(published, tmp_path / "c", "val")
+    (tmp_path / "dataset.json").write_text("{}")
+    with pytest.raises(GolfError, match=r"not a dataset\.json that this version"):
+        adopt(tmp_path / "d", tmp_path, 512, 16, ())
+
+
+@pytest.mark.parametrize("kind", ["val", "val_bytes"])
+def test_text_that_changed_beside_its_description_is_found_out(
+    tmp_path: Path, published: Path, kind: str
+) -> None:
+    data = taken_up(published, tmp_path / "data", "val")
+    check_validation(data, 512, "here")
+    (path,) = map(Path, getattr(data, kind))
+    changed = np.array(open_shard(path))
+    changed[7] ^= 1
+    write_shard(path, changed)
+    with pytest.raises(GolfError, match="here: the validation shards, or their bytes, are not"):
+        check_validation(data, 512, "here")
+    path.unlink()
+    with pytest.raises(GolfError, match="the shard is not there"):
+        check_validation(data, 512, "here")
+
+
+def test_text_beyond_the_models_vocabulary_is_refused(tmp_path: Path, published: Path) -> None:
+    data = taken_up(published, tmp_path / "data", "val")
+    with pytest.raises(GolfError, match="in the validation text, the model knows 100"):
+        check_validation(data, 100, "here")

@@ -5,15 +5,29 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+from torch import Tensor
 
 from golf.errors import GolfError
+from golf.files import write_json
+from golf.launch.ask import ask
 from golf.launch.verify import verify
+from golf.quant.artifact import Artifact, Packing, read_artifact, write_artifact
+from golf.quant.grid import Codes
 from golf.records import read_result
+from golf.stages.verify import answer_request, numerics_here
 from tests.conftest import TINY, Project
+
+CHUNKED = {"eval.geometry": "chunked"}
+Settings = dict[str, Any]
+Tensors = dict[str, Codes | Tensor]
+Change = Callable[[Settings, Tensors], object]
 
 
 def made(project: Project) -> tuple[Path, Path, float]:
@@ -75,6 +89,82 @@ def test_a_damaged_file_gets_one_message_and_exit_code_2(
     assert done.returncode == 2
     assert f"{bad}: not a readable artifact" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def made_over(project: Project, folder: Path, change: Change) -> tuple[Path, Path]:
+    """Return an artifact with other settings or tensors under a right hash, and its data."""
+    artifact, data, _ = made(project)
+    found = read_artifact(artifact)
+    settings, tensors = dict(found.settings), dict(found.tensors)
+    change(settings, tensors)
+    path = folder / "made-over.bin"
+    write_artifact(path, Artifact(settings, tensors), Packing("zlib"))
+    return path, data
+
+
+def nothing_is_finite(settings: Settings, tensors: Tensors) -> None:
+    for name, tensor in tensors.items():
+        if isinstance(tensor, Codes):
+            tensors[name] = replace(tensor, scales=torch.full_like(tensor.scales, torch.nan))
+
+
+def setting(name: str, value: object) -> Change:
+    return lambda settings, tensors: settings.update({name: value})
+
+
+def swapped(settings: Settings, tensors: Tensors) -> None:
+    tensors["embed_VC"] = torch.zeros(3, 5).half()
+
+
+CHANGES: dict[str, tuple[Change, str]] = {
+    "none": (lambda settings, tensors: settings.clear(), "numerics.device is one of cpu, cuda"),
+    "no heads": (lambda settings, tensors: settings.pop("model.n_head"), "model.n_head is missing"),
+    "depth": (setting("model.depth", 1_000_000), "model.depth is 1000000, the file holds 2 blocks"),
+    "vocabulary": (setting("data.vocab_size", 10**9), "vocab_size is at most 65536"),
+    "sequences": (setting("train.seq_len", 10**12), "take too large tables"),
+    "loops": (setting("model.loop_count", 10**9), "run more than 4096 blocks"),
+    "width": (setting("model.mlp_mult", 3e30), "describe no model"),
+    "unknown": (setting("model.new", 1), "there is no model.new"),
+    "rule": (setting("model.n_kv_head", 3), "cannot share n_kv_head 3"),
+    "type": (setting("numerics.dtype", "load"), "numerics.dtype is one of"),
+    "shape": (swapped, r"embed_VC is \[3, 5\], the model's \[384, 64\]"),
+    "numbers": (nothing_is_finite, "give no score that is a number"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), CHANGES.values(), ids=CHANGES)
+def test_an_artifact_that_is_no_model_is_refused(
+    project: Project, tmp_path: Path, change: Change, message: str
+) -> None:
+    artifact, data = made_over(project, tmp_path, change)
+    request = {"artifact": str(artifact), "data": str(data), "evaluations": [CHUNKED]}
+    write_json(tmp_path / "request.json", request)
+    with pytest.raises(GolfError, match=message) as told:
+        answer_request(tmp_path / "request.json")
+    assert str(told.value).startswith(f"{artifact}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("slidng64", "unknown geometry 'slidng64'"), ("sliding4096", "more than a window of 128")],
+)
+def test_a_geometry_that_cannot_be_is_refused(project: Project, name: str, message: str) -> None:
+    artifact, data, _ = made(project)
+    with pytest.raises(GolfError, match=message):
+        verify(artifact, data, None, name)
+
+
+def test_a_crash_is_told_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(GolfError, match=r"^golf\.stages\.verify stopped with code 1: KeyError"):
+        ask("golf.stages.verify", {}, tmp_path)
+
+
+def test_uncompiled_flex_attention_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    asked = {"numerics.device": "cuda", "numerics.dtype": "bfloat16", "numerics.attention": "flex"}
+    assert numerics_here(asked) == {
+        **asked, "numerics.attention": "sdpa", "numerics.compile": False, "numerics.world_size": 1,
+    }  # fmt: skip
 
 
 def test_missing_files_and_data_are_named(project: Project, tmp_path: Path) -> None:
