@@ -9,7 +9,7 @@ from typing import Any
 from golf.config.fitted import FIT, settled_spec
 from golf.errors import fail
 from golf.files import renamed_into_place
-from golf.freeze.script import freeze
+from golf.freeze.script import BLOCK, Scoring, beyond_block, freeze
 from golf.plan.graph import Cell, Node, Plan
 from golf.plan.row import Row
 from golf.plan.show import cell_of
@@ -24,12 +24,15 @@ def freeze_row(plan: Plan, row: Row, seed: int | None, output: Path) -> Iterator
             stands at ``output``.
     """
     cell = cell_of(plan, row, seed)
-    script = script_of(plan, cell)
+    script, beyond = script_of(plan, cell), beyond_block(scorings_of(cell))
     if output.is_dir():
         raise fail("a folder is in the way", "give --output a file", str(output))
     with renamed_into_place(output) as temporary:
         temporary.write_bytes(script)
     yield f"wrote {output}: {len(script):,} bytes, row {row.name}, seed {cell.seed}"
+    if beyond:
+        yield f"its scorings take {beyond:,} bytes more than the {BLOCK} that every script has for"
+        yield "  them: the row's code_bytes and artifact_bytes do not count these"
     yield f"next: {run_line(cell, str(output))} {plan.paths.dataset(cell.train.dataset.key)}"
 
 
@@ -39,9 +42,13 @@ def script_of(plan: Plan, cell: Cell) -> bytes:
     Raises:
         GolfError: its bits are to be chosen, and are not chosen yet.
     """
-    scorings = [("evaluate", geometry, n.spec) for geometry, n in cell.post.items()]
-    scorings += [("ttt", "ttt", cell.ttt.spec)] if cell.ttt else []
-    return freeze(cell.train.spec, _settled(plan, cell.quantize), scorings)
+    return freeze(cell.train.spec, _settled(plan, cell.quantize), scorings_of(cell))
+
+
+def scorings_of(cell: Cell) -> list[Scoring]:
+    """Return what scores a cell's artifact."""
+    found: list[Scoring] = [("evaluate", name, n.spec) for name, n in cell.post.items()]
+    return [*found, ("ttt", "ttt", cell.ttt.spec)] if cell.ttt else found
 
 
 def run_line(cell: Cell, script: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from golf.errors import fail
 from golf.files import write_json, write_text
+from golf.freeze.script import BROTLI
 from golf.frozen import Frozen
 from golf.plan.ledger import Options, plan_as_run
 from golf.plan.show import find_row
@@ -118,7 +119,8 @@ def _write(entry: Entry, rival: Rival | None, checks: Sequence[Check], folder: P
 def _requirements(entry: Entry) -> str:
     """Return what the script needs; torch in the version that the numbers were made with."""
     torch = str(entry.final(entry.frozen.seed).environment.get("torch", "")).partition("+")[0]
-    needed = ["brotli", "numpy", "sentencepiece", f"torch=={torch}" if torch else "torch"]
+    pinned = f"torch=={torch}" if torch else "torch"
+    needed = [f"brotli>={BROTLI}", "numpy", "sentencepiece", pinned]
     if entry.row.values["quant.compressor"] == "zstd":
         needed.append("zstandard")
     return "\n".join(needed) + "\n"

@@ -19,7 +19,7 @@ from golf.submit.checks import Check, Status
 from golf.submit.entry import Entry, nodes_of
 
 RULE = "train_gpt.py, run once in this folder, gives the recorded numbers"
-CODE = ("code_bytes", "artifact_bytes")  # a script counts itself, with all of its scores
+CODE = ("code_bytes", "artifact_bytes")  # a submission counts the script that it ships
 SHOWN = 4  # differing numbers that a check lists
 POLL_SECONDS = 0.2
 

@@ -13,8 +13,7 @@ from tests.conftest import TINY, Project
 from tests.freeze.test_script import frozen, run_alone
 
 FITTED: dict[str, Value] = {
-    **{n: v for n, v in TINY.items() if not n.startswith(("ttt.", "eval."))},
-    "quant.fit_bytes": 90_000, "quant.fit_tokens": 512,
+    **TINY, "quant.fit_bytes": 90_000, "quant.fit_tokens": 512,
 }  # fmt: skip
 
 

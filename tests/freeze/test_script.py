@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,16 +17,19 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+import golf
 from golf.config.knob import Value
 from golf.errors import GolfError
 from golf.freeze.command import freeze_row
 from golf.freeze.parts import tensors
-from golf.freeze.script import _modules
+from golf.freeze.script import BROTLI, _modules
 from golf.freeze.shake import Stripper
 from golf.plan.graph import Cell
 from golf.records import read_result
+from golf.stages.code_bytes import code_bytes
 from tests.conftest import TINY, Project
 
+SGD = ("ttt.chunk_tokens", "ttt.batch_tokens")
 MISSING = ("zstandard", "yaml", "typer", "pandas", "rich", "pyarrow")
 RUN = f"""
 import atexit, runpy, sys
@@ -78,13 +83,54 @@ def test_the_script_gives_the_rows_numbers_bit_for_bit(
     assert made == project.files(cell.quantize).artifact.read_bytes()
 
 
-def test_its_size_is_the_code_bytes_of_the_row(project: Project, tmp_path: Path) -> None:
-    values = {n: v for n, v in TINY.items() if not n.startswith(("ttt.", "eval."))}
-    cell, script = frozen(project, values, tmp_path)
+SCORINGS: dict[str, dict[str, Value]] = {
+    "chunked": {"ttt.method": "none", "eval.max_tokens": None},
+    "sgd": {},
+    "lora": {
+        "ttt.method": "lora", "ttt.lora_rank": 8, "ttt.phases": 2,
+        "eval.geometries": ("chunked", "sliding16", "documents", "documents32"),
+        "eval.convention": "skip_special",
+    },
+}  # fmt: skip
+
+
+def scored(how: str) -> dict[str, Value]:
+    named = {**TINY, **SCORINGS[how]}
+    return {n: v for n, v in named.items() if how == "sgd" or n not in SGD}
+
+
+@pytest.mark.parametrize("how", SCORINGS)
+def test_its_size_is_the_code_bytes_of_the_row(project: Project, tmp_path: Path, how: str) -> None:
+    cell, script = frozen(project, scored(how), tmp_path)
     project.run(cell.quantize)
     recorded = read_result(project.files(cell.quantize))
     assert recorded
     assert recorded.measures["code_bytes"] == script.stat().st_size < 60_000
+
+
+def test_scorings_beyond_their_block_are_told(project: Project, tmp_path: Path) -> None:
+    names = tuple(f"{kind}{n}" for kind in ("sliding", "documents") for n in range(1, 128))
+    plan = project.plan({**TINY, "eval.geometries": names})
+    told = "\n".join(freeze_row(plan, plan.rows.rows[0], None, tmp_path / "x.py"))
+    found = re.search(r"its scorings take ([\d,]+) bytes more than the 512", told)
+    assert found, told
+    counted = code_bytes(plan.cells[0].train.spec, plan.cells[0].quantize.spec)
+    more = int(found[1].replace(",", ""))
+    assert (tmp_path / "x.py").stat().st_size == counted + more > counted
+
+
+def test_an_older_brotli_is_named(project: Project, tmp_path: Path) -> None:
+    _, script = frozen(project, TINY, tmp_path)
+    old = "brotli.Decompressor = lambda: types.SimpleNamespace(process=lambda data: data)"
+    code = f"import brotli, runpy, types; {old}; runpy.run_path({str(script)!r}, None, '__main__')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "DATA_PATH": str(tmp_path)}, cwd=tmp_path,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == f"brotli is too old: pip install 'brotli>={BROTLI}'\n"
+    own = tomllib.loads((Path(golf.__file__).parents[1] / "pyproject.toml").read_text())
+    assert f"brotli>={BROTLI}" in own["project"]["dependencies"]
 
 
 def test_a_script_without_its_data_says_what_it_wants(project: Project, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def test_a_whole_folder_has_every_file_and_nothing_else(original: Finished, fold
     line = ["freeze", "matrices/tiny.yaml", "--row", "int4", "--seed", "2", "-o", str(frozen)]
     subprocess.run([sys.executable, "-m", "golf", *line], cwd=original.root, check=True)
     assert (folder / "train_gpt.py").read_bytes() == frozen.read_bytes()
+    assert "brotli>=1.2" in (folder / "requirements.txt").read_text().splitlines()
     assert str(original.root) not in "".join(f.read_text("latin-1") for f in folder.iterdir())
 
 
@@ -58,6 +59,7 @@ def test_its_numbers_are_those_on_record(original: Finished, folder: Path) -> No
     assert found["val_bpb"] == pytest.approx(statistics.mean(scores), rel=1e-14)
     assert found["val_bpb_std"] == pytest.approx(statistics.stdev(scores), rel=1e-12)
     code = (folder / "train_gpt.py").stat().st_size
+    assert code == original.measures(original.cells()[2].quantize)["code_bytes"]
     for seed, cell in cells.items():
         told, model = found["seed_results"][str(seed)], original.paths.node(*cell.quantize.id)
         assert told["val_bpb"] == original.measures(cell.ttt)["bpb"]

@@ -6,10 +6,13 @@ import os
 import sys
 from pathlib import Path
 
-from golf.data.prepare import prepare
+import brotli
+
+from golf.data.adopt import adopt
 from golf.errors import GolfError
-from golf.files import read_json, write_json
-from golf.freeze.parts.settings import NODES, RECIPE
+from golf.files import write_json
+from golf.freeze.parts.settings import NODES, RECIPE, SCORINGS
+from golf.freeze.script import BROTLI
 from golf.records import NodeSpec, RunPaths, write_spec
 from golf.stages import evaluate, quantize, train, ttt
 from golf.stages.context import Bench, Context, Outcome
@@ -30,7 +33,10 @@ def main() -> int:
     if len(given) != 1 or not Path(given[0]).is_dir() or not given[0]:
         print(USAGE, file=sys.stderr)
         return 2
-    paths, nodes = RunPaths(Path.cwd()), [NodeSpec(**n) for n in NODES]
+    if not bounded():
+        print(f"brotli is too old: pip install 'brotli>={BROTLI}'", file=sys.stderr)
+        return 2
+    paths, nodes = RunPaths(Path.cwd()), [NodeSpec(**n) for n in NODES + SCORINGS]
     numerics = nodes[0].spec
     if int(os.environ.get("WORLD_SIZE", "1")) != numerics["numerics.world_size"]:
         number = numerics["numerics.world_size"]
@@ -38,7 +44,8 @@ def main() -> int:
         return 2
     set_numerics(numerics)
     try:
-        adopt(paths.dataset(nodes[0].dataset), Path(given[0]).resolve())
+        folder = paths.dataset(nodes[0].dataset)
+        adopt(folder, Path(given[0]).resolve(), **RECIPE, splits=("train", "val"))
     except GolfError as error:
         print(error, file=sys.stderr)
         return 2
@@ -51,18 +58,13 @@ def main() -> int:
     return 0
 
 
-def adopt(folder: Path, given: Path) -> None:
-    """Read a prepared dataset where it lies, or prepare published shards."""
-    prepared = read_json(given / "dataset.json")
-    if prepared is None:
-        model = given.parent.parent / "tokenizers" / f"fineweb_{RECIPE['vocab_size']}_bpe.model"
-        places = {"folder": str(given), "tokenizer": str(model)}
-        write_json(folder / "recipe.json", RECIPE | places)
-        prepare(folder)
-        return
-    for kind in ("train", "val", "val_bytes"):
-        prepared[kind] = [str(given / name) for name in prepared[kind]]
-    write_json(folder / "dataset.json", prepared)
+def bounded() -> bool:
+    """Say whether brotli unpacks no more than it is asked for."""
+    try:
+        brotli.Decompressor().process(b"", output_buffer_limit=1)
+    except TypeError:
+        return False
+    return True
 
 
 def run(node: NodeSpec, paths: RunPaths, world: World, bench: Bench) -> None:
