@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from golf.config.tokens import BOS
 from golf.data.shards import write_shard
 from golf.data.stream import TokenStream, first_bos
-from golf.data.tokenizer import BOS
 from tests.data.loaders.reading import QUICK
 
 

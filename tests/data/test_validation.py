@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from golf.config.geometry import parse_geometry
+from golf.config.tokens import BOS
 from golf.data.prepare import Prepared
 from golf.data.shards import write_shard
-from golf.data.tokenizer import BOS
 from golf.data.validation import (
     ValidationStream,
     Window,

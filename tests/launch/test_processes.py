@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from golf.config.tokens import BOS
 from golf.data.shards import write_shard
-from golf.data.tokenizer import BOS
 from golf.plan.ledger import Options, plan_file
 from golf.records import read_result
 from tests.launch.conftest import Golf

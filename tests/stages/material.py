@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from golf.config.schema.model import ModelConfig
-from golf.data.tokenizer import BOS
+from golf.config.tokens import BOS
 from golf.data.validation import ValidationStream
 from golf.model.gpt import GPT, build_gpt
 from golf.stages.scoring import Scorer, ScoreSheet

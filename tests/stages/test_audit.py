@@ -9,7 +9,7 @@ import torch
 
 from golf.config.geometry import parse_geometry
 from golf.config.schema.scoring import TTTConfig
-from golf.data.tokenizer import BOS
+from golf.config.tokens import BOS
 from golf.data.validation import ValidationStream, Window
 from golf.model.gpt import GPT
 from golf.stages.audit import Audit, audit, sample_of

@@ -10,7 +10,7 @@ import torch
 from golf.config.knob import Value
 from golf.config.schema import group_from
 from golf.config.schema.quant import QuantConfig
-from golf.data.tokenizer import BOS
+from golf.config.tokens import BOS
 from golf.model.gpt import GPT
 from golf.quant.artifact import Artifact, read_artifact, write_artifact
 from golf.quant.grid import Codes

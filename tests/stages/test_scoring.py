@@ -10,8 +10,8 @@ from torch import Tensor
 
 from golf.config.geometry import parse_geometry
 from golf.config.schema.scoring import EvalConfig
+from golf.config.tokens import BOS
 from golf.data.prepare import Prepared
-from golf.data.tokenizer import BOS
 from golf.data.validation import ValidationStream
 from golf.model.gpt import GPT
 from golf.stages.evaluate import Evaluation

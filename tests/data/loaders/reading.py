@@ -10,10 +10,10 @@ import torch
 from hypothesis import settings
 
 from golf.config.schema.train import TrainConfig
+from golf.config.tokens import BOS
 from golf.data.loaders.batch import Batch, Loader, Share
 from golf.data.loaders.build import build_loader
 from golf.data.shards import write_shard
-from golf.data.tokenizer import BOS
 
 QUICK = settings(deadline=None, max_examples=50)  # a busy machine is not a failure
 SEQ = 8

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from golf.config.tokens import BOS
 from golf.data.loaders.best_fit import BestFit, packed_rows
 from golf.data.shards import write_shard
 from golf.data.stream import TokenStream
-from golf.data.tokenizer import BOS
 from tests.data.loaders.reading import QUICK, SEQ, read, share
 
 

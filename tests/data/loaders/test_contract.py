@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from golf.config.schema import KNOBS
+from golf.config.tokens import BOS
 from golf.data.loaders.build import SEEDED, UNSEEDED
 from golf.data.shards import write_shard
-from golf.data.tokenizer import BOS
 from golf.errors import GolfError
 from tests.data.loaders.reading import SEQ, inputs, loader, read, same, shards
 

@@ -10,9 +10,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from golf.config.tokens import BOS
 from golf.data.loaders.packed import Packed, segment_starts
 from golf.data.stream import TokenStream
-from golf.data.tokenizer import BOS
 from tests.data.loaders.reading import FIRST_WORD, QUICK, SEQ, read, shards, share
 
 
