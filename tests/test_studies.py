@@ -212,3 +212,27 @@ def test_rows_stay_distinct_and_can_be_built(study: str, profile: str, tmp_path:
     assert len(set(keys.values())) == len(keys) - twins
     for row in plan.rows.rows:
         assert parameters(row) > 0
+
+
+def base_of(preset: str, settings: str) -> dict[str, object]:
+    """Return what a preset resolves to under some settings."""
+    matrix = load_matrix(Path("x.yaml"), f"preset: {preset}\nbaseline: {{{settings}}}\n")
+    return dict(expand(matrix, Launch(), CPU).rows[0].values)
+
+
+@pytest.mark.parametrize("preset", ["naive", "pr1125", "pr1493", "pr1970"])
+def test_an_embedding_that_is_no_head_starts_and_learns_at_its_own_values(preset: str) -> None:
+    names = ("model.embed_init_std", "optim.embed_lr", "optim.head_lr", "model.head_init_std")
+    untied, given = base_of(preset, "tied: false"), base_of(preset, "tied: false, embed_lr: 0.3")
+    assert [untied[n] for n in names] == [1.0, 0.6, 0.008, 0.0]
+    assert given["optim.embed_lr"] == 0.3
+    assert base_of(preset, "depth: 9")["model.embed_init_std"] == 0.005
+
+
+@pytest.mark.parametrize("preset", ["naive", "pr1125", "pr1493", "pr1970"])
+def test_a_step_is_eight_micro_batches_whatever_its_size(preset: str) -> None:
+    base = base_of(preset, "seq_len: 1024")
+    assert 8 * base["train.micro_tokens"] == base["train.batch_tokens"]
+    small = base_of(preset, "seq_len: 1024, batch_tokens: 16384")
+    assert small["train.micro_tokens"] == 2048
+    assert base_of(preset, "seq_len: 1024, batch_tokens: 3072")["train.micro_tokens"] == 1024

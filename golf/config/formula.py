@@ -223,6 +223,18 @@ class _Builder:
 
         return run
 
+    def choice(self, node: ast.IfExp) -> Run:
+        asked, yes, no = (self.build(part) for part in (node.test, node.body, node.orelse))
+        text = ast.unparse(node.test)
+
+        def run(values: Values) -> Any:
+            answer = asked(values)
+            if not isinstance(answer, bool):
+                raise FormulaError(f"{text} is {answer!r}, neither true nor false")
+            return yes(values) if answer else no(values)
+
+        return run
+
     def _has_members(self, op: ast.cmpop, right: ast.expr) -> bool:
         return not isinstance(op, ast.In | ast.NotIn) or isinstance(right, ast.Tuple | ast.List)
 
@@ -241,6 +253,7 @@ class _Builder:
         (ast.UnaryOp, sign),
         (ast.Compare, comparison),
         (ast.BoolOp, joined),
+        (ast.IfExp, choice),
         ((ast.Tuple, ast.List), listed),
     )
 

@@ -37,6 +37,8 @@ VALUES = {n: k.default for n, k in KNOBS.items()} | {
         ("seconds == null", True),
         ("seconds != null", False),
         ("depth not in [2, 4]", True),
+        ("0.03 if tied else 0.6", 0.03),
+        ("1 / 0 if depth > 6 else n_head // 2", 3),
     ],
 )
 def test_a_formula_has_the_value_of_its_arithmetic(text: str, value: object) -> None:
@@ -58,7 +60,6 @@ REFUSED = {
     "a comprehension": ("[x for x in (1, 2)]", "neither arithmetic"),
     "an f-string": ("f'{depth}'", "neither arithmetic"),
     "a walrus": ("(x := 1)", "neither arithmetic"),
-    "a choice": ("1 if tied else 2", "neither arithmetic"),
     "bytes": ("b'a'", "neither number nor word"),
     "a shift": ("1 << 99", "a sign that is not"),
     "an inversion": ("~depth", "a sign that is not"),
@@ -101,6 +102,7 @@ def test_an_unknown_name_gets_a_suggestion_and_a_bare_word_is_told_to_be_quoted(
         ("(0 - 2) ** 0.5", "no number"),
         ("seconds * 2", "seconds is null, which is no number"),
         ("tied + 1", "tied is True, which is no number"),
+        ("1 if depth else 2", "depth is 6, neither true nor false"),
         ("attn_gate * 3", "attn_gate is 'out_gate', which is no number"),
         ("attn_gate < 3", "attn_gate is 'out_gate', which is no number"),
     ],
