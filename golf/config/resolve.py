@@ -110,6 +110,13 @@ def _window_pattern(values: Draft) -> Value:
     return layers if "S" in layers and values["model.short_window"] != 1.0 else "L"
 
 
+def _parallel_start(values: Draft) -> Value:
+    """Return the first parallel block; two lanes part in the second half at the earliest."""
+    start, depth = _int(values, "model.parallel_start"), _int(values, "model.depth")
+    fixed = not values["model.loop_count"] and values["train.grow_from"] is None
+    return max(start, depth // 2) if fixed and values["model.parallel"] == "two_lane" else start
+
+
 def _data_seed(values: Draft) -> Value:
     open_value = values["train.data_seed"] is None
     return values["train.seed"] if open_value else values["train.data_seed"]
@@ -173,6 +180,7 @@ FILLERS: dict[str, Callable[[Draft], Value]] = {
     "model.xsa": _layers("model.xsa"),
     "model.rope_dims": _rope_dims,
     "model.window_pattern": _window_pattern,
+    "model.parallel_start": _parallel_start,
     "train.qat_clip_sigmas": _qat_clip,
     "quant.attn_bits": _bits("attn"),
     "quant.mlp_bits": _bits("mlp"),

@@ -10,7 +10,7 @@ from golf.model.roles import RESID_MIX, SCALAR, X0_MIX
 
 
 class ScalarMix(nn.Module):
-    """x <- a * x + b * x0 with learned a (1 at the start) and b (0.1).
+    """x <- a * x + b * x0 with learned a (1 at the start) and b (0.1), summed in float32.
 
     Source: karpathy/autoresearch, ``resid_lambdas`` and ``x0_lambdas``.
     """
@@ -23,7 +23,8 @@ class ScalarMix(nn.Module):
         self.x0_1 = nn.Parameter(torch.full((1,), 0.1))
 
     def forward(self, x_BTC: Tensor, x0_BTC: Tensor) -> Tensor:
-        return self.resid_1.to(x_BTC.dtype) * x_BTC + self.x0_1.to(x_BTC.dtype) * x0_BTC
+        mixed = self.resid_1 * x_BTC + self.x0_1 * x0_BTC
+        return mixed.to(x_BTC.dtype)
 
 
 class ChannelMix(nn.Module):

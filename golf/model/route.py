@@ -15,12 +15,14 @@ class Slot:
         index: place in the route.
         layer: the block that runs; -1 for the head.
         passed: how often the block has run before in this forward pass.
+        decodes: whether it is in the second half, where skips come back and lanes may part.
         skip: (row of the skip weights, slot whose output comes back), if any.
     """
 
     index: int
     layer: int
     passed: int = 0
+    decodes: bool = False
     skip: tuple[int, int] | None = None
 
 
@@ -39,7 +41,7 @@ def build_route(config: ModelConfig, loops: int) -> tuple[Slot, ...]:
         layers[config.loop_end + 1 : config.loop_end + 1] = stretch * loops
     encoders = len(layers) // 2
     return tuple(
-        Slot(i, layer, layers[:i].count(layer), _skip(i - encoders, encoders))
+        Slot(i, layer, layers[:i].count(layer), i >= encoders, _skip(i - encoders, encoders))
         for i, layer in enumerate(layers)
     )
 

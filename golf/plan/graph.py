@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from golf.plan.sequential import Ruled
 
 # Bumped by hand when the numbers that a stage produces change; the golden test says when.
-RECIPE = {"data": 1, "train": 1, "quantize": 2, "evaluate": 1, "ttt": 2}
+RECIPE = {"data": 1, "train": 2, "quantize": 2, "evaluate": 1, "ttt": 2}
 
 
 class Dataset(Frozen):

@@ -67,7 +67,7 @@ class Plain:
             if self.c.skips != "none" and 0 <= decoder < encoders:
                 back = outputs[encoders - 1 - decoder][0]
                 lanes = (self.skipped(lanes[0], back, decoder), lanes[1])
-            self.layer, self.passed = layer, ran[:step].count(layer)
+            self.layer, self.passed, self.decodes = layer, ran[:step].count(layer), decoder >= 0
             lanes = self.block(lanes)
             outputs.append(lanes)
         return torch.stack([self.read_out(x) for x in self.merged(lanes, outputs)])
@@ -107,7 +107,7 @@ class Plain:
     def block(self, lanes: tuple[Stream, Stream]) -> tuple[Stream, Stream]:
         late = self.layer >= self.c.parallel_start
         u = self.mixed(lanes[0])
-        if self.c.parallel == "two_lane" and late:
+        if self.c.parallel == "two_lane" and late and self.decodes:
             return self.exchanged(lanes, self.attn(u), self.mlp(lanes[1]))
         if self.c.parallel == "one_stream" and late:
             added = zip(u, self.attn(u), self.mlp(u), strict=True)

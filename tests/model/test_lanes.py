@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from golf.config.resolve import resolve
+from golf.config.schema import KNOBS
 from golf.model.lanes import OneLane, TwoLanes, build_lanes
 from tests.model.tools import assert_plain, build, config, draw, draw_tokens, live, randomised
 
@@ -60,6 +62,15 @@ def test_one_stream_has_no_lanes_to_merge() -> None:
     assert isinstance(lanes, OneLane)
     assert lanes.merge((x, x)) is x
     assert not list(lanes.parameters())
+
+
+def test_lanes_part_in_the_second_half_at_the_earliest() -> None:
+    lanes = {"depth": 5, "parallel": "two_lane", "skips": "gated"}
+    model = randomised(build(**lanes, parallel_start=0))
+    late = randomised(build(**lanes, parallel_start=2))
+    assert torch.equal(model.logits(draw_tokens()), late.logits(draw_tokens()))
+    values = {n: k.default for n, k in KNOBS.items()} | {"model.parallel": "two_lane"}
+    assert resolve(values, "cpu", 1)["model.parallel_start"] == 2  # of four blocks
 
 
 def test_rows_of_blocks_before_the_lanes_part_are_the_only_ones_that_do_not_learn() -> None:

@@ -53,6 +53,13 @@ def test_the_scalar_mix_is_a_x_plus_b_x0_with_learned_a_and_b() -> None:
     torch.testing.assert_close(mix.x0_1.grad, x0.sum().view(1))
 
 
+def test_the_factors_of_a_scalar_mix_are_not_rounded_to_the_stream() -> None:
+    mix, x = ScalarMix(), torch.full((1, 1, 4), 1.0078125).bfloat16()
+    mix.resid_1.data.fill_(1.0039)  # bfloat16 has 1 and 1.0078
+    assert torch.equal(mix(x, 0 * x), (1.0039 * x.float()).bfloat16())
+    assert not torch.equal(mix(x, 0 * x), torch.tensor(1.0039).bfloat16() * x)
+
+
 def test_a_fresh_channel_mix_changes_no_bit_and_mixes_channel_by_channel() -> None:
     mix, x, x0 = build_mix(config(x0_mix="channel")), stream(0), stream(1)
     assert isinstance(mix, ChannelMix)

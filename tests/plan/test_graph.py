@@ -268,11 +268,11 @@ def test_a_key_is_the_start_of_the_hash_of_canonical_json() -> None:
 
 
 GOLDEN = {
-    "train": "ad27d7b8bfbb",
-    "pre": "3f151ba893be",
-    "quantize": "fb66ac1630cc",
-    "post": "b1748b28f991",
-    "ttt": "cdb76e0ccd6a",
+    "train": "569c4333e152",
+    "pre": "17cd499358e2",
+    "quantize": "29c9181af9a1",
+    "post": "8f280fd75d74",
+    "ttt": "578fcd29fff1",
 }
 MOVED = """\
 The names of finished work moved: everybody's results would be done again.

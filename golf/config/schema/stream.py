@@ -43,8 +43,9 @@ class StreamKnobs(Frozen):
         source="PR 1493 (one_stream), PR 1530 (two_lane)",
     )  # fmt: skip
     parallel_start: int = knob(
-        1, TRAIN, "first block that is parallel", unit="layer", example=0, at_least=0,
-        needs={"model.parallel": ON}, effect=Effect.LOGITS,
+        1, TRAIN, "first block that is parallel; lanes part in the second half of the blocks at "
+        "the earliest", unit="layer", example=0, example_with={"model.parallel": "one_stream"},
+        at_least=0, needs={"model.parallel": ON}, effect=Effect.LOGITS,
         aliases=("parallel_start_layer", "parallel_residual_start"),
     )  # fmt: skip
     lanes_out: str = knob(
