@@ -33,6 +33,13 @@ def _one_budget(v: dict[str, Any], _: int) -> str:
     return "" if len(given) == 1 else "a training needs one budget: steps, tokens or seconds"
 
 
+def _steps_count(v: dict[str, Any], _: int) -> str:
+    steps, uncounted = v["train.steps"], v["train.uncounted_steps"]
+    if steps is None or uncounted < steps:
+        return ""
+    return f"uncounted_steps {uncounted} leaves none of {steps} steps to count; set fewer"
+
+
 def _whole_sequences(v: dict[str, Any], world_size: int) -> str:
     batch, seq, micro = v["train.batch_tokens"], v["train.seq_len"], v["train.micro_tokens"]
     if batch % (seq * world_size):
@@ -116,6 +123,7 @@ def _clips_to_fit(v: dict[str, Any], _: int) -> str:
 RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     *MODEL_RULES,
     (("train.steps", "train.seconds", "train.tokens"), _one_budget),
+    (("train.uncounted_steps", "train.steps", "train.tokens"), _steps_count),
     (("train.batch_tokens", "train.seq_len", "train.micro_tokens"), _whole_sequences),
     (("train.warmdown_frac", "train.warmup_frac"), _ramps_fit),
     (("optim.muon_ns_steps", "optim.muon_ns"), _polar_has_five_steps),

@@ -15,7 +15,7 @@ from golf.model.roles import HEAD
 
 
 class Softcap(nn.Module):
-    """c * tanh(logits / c): logits stay within ±c. Source: Gemma 2, arXiv 2408.00118."""
+    """c * tanh(logits / c) in float32: logits stay within ±c. Source: Gemma 2, arXiv 2408.00118."""
 
     def __init__(self, cap: float) -> None:
         super().__init__()
@@ -23,24 +23,34 @@ class Softcap(nn.Module):
 
     def forward(self, logits_BTV: Tensor) -> Tensor:
         # c tanh(z / c) = 2c sigmoid(2z / c) - c, and sigmoid is several times faster on CPU.
-        return 2 * self.cap * torch.sigmoid(logits_BTV * (2 / self.cap)) - self.cap
+        return 2 * self.cap * torch.sigmoid(logits_BTV.float() * (2 / self.cap)) - self.cap
 
 
-def build_softcap(cap: float | None) -> nn.Module:
+class ActivationSoftcap(Softcap):
+    """The cap in the precision that the logits come in. Source: parameter-golf."""
+
+    def forward(self, logits_BTV: Tensor) -> Tensor:
+        return self.cap * torch.tanh(logits_BTV / self.cap)
+
+
+def build_softcap(config: ModelConfig) -> nn.Module:
     """Return the cap; None skips the operation."""
-    return nn.Identity() if cap is None else Softcap(cap)
+    if config.logit_softcap is None:
+        return nn.Identity()
+    kind = ActivationSoftcap if config.softcap_dtype == "activation" else Softcap
+    return kind(config.logit_softcap)
 
 
 class TiedHead(nn.Module):
-    """Logits against the token embedding itself, in float32 from the cap on."""
+    """Logits against the token embedding itself, float32 once they are capped."""
 
-    def __init__(self, cap: float | None) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.softcap = build_softcap(cap)
+        self.softcap = build_softcap(config)
 
     def forward(self, hidden_BTC: Tensor, table_VC: Tensor, carry: Carry) -> Tensor:
         run = partial(F.linear, weight=table_VC.to(hidden_BTC.dtype))
-        logits: Tensor = self.softcap(carry.through("head", run, hidden_BTC).float())
+        logits: Tensor = self.softcap(carry.through("head", run, hidden_BTC)).float()
         return logits
 
 
@@ -48,7 +58,7 @@ class UntiedHead(TiedHead):
     """Logits against a table of the head's own, zero or normal at the start."""
 
     def __init__(self, config: ModelConfig, vocab_size: int) -> None:
-        super().__init__(config.logit_softcap)
+        super().__init__(config)
         self.out = Linear(config.model_dim, vocab_size, HEAD, "zero")
         if config.head_init_std:
             nn.init.normal_(self.out.master, std=config.head_init_std)
@@ -59,7 +69,7 @@ class UntiedHead(TiedHead):
 
 def build_head(config: ModelConfig, vocab_size: int) -> TiedHead:
     """Return the head that shares the embedding, or one of its own."""
-    return TiedHead(config.logit_softcap) if config.tied else UntiedHead(config, vocab_size)
+    return TiedHead(config) if config.tied else UntiedHead(config, vocab_size)
 
 
 def target_nll(logits_BTV: Tensor, targets_BT: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ class Optimizers:
             parameters: by name.
             groups: the optimizer group of each name.
             config: rates and rules.
-            dtype: precision of Newton-Schulz.
+            dtype: precision of the activations.
             width: channels of the residual stream, for rates that depend on it.
             team: the processes that share the work.
 

@@ -18,7 +18,7 @@ from golf.config.schema.train import OptimConfig
 from golf.optim import mud
 from golf.optim.decay import cautious_, decoupled_
 from golf.optim.momentum import averaged_, summed_
-from golf.optim.newton_schulz import normalize_rows, orthogonalize
+from golf.optim.newton_schulz import normalize_rows, orthogonalize, product_in_float32
 from golf.optim.normuon import equalize, second_like
 from golf.optim.team import Team
 
@@ -44,7 +44,7 @@ class Rule:
 
 
 def build_rule(config: OptimConfig, dtype: torch.dtype) -> Rule:
-    """Return the rule that ``config`` asks for; Newton-Schulz works in ``dtype``."""
+    """Return the rule that ``config`` asks for; activations are of type ``dtype``."""
     mud_wanted = config.matrix_optimizer == "mud"
     cautious = config.muon_wd > 0 and config.muon_wd_mode == "cautious"
     return Rule(
@@ -61,7 +61,14 @@ def _decorrelation(config: OptimConfig) -> Callable[[Tensor], Tensor]:
 
 
 def _orthogonalization(config: OptimConfig, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
-    turn = partial(orthogonalize, steps=config.muon_ns_steps, dtype=dtype, form=config.muon_ns)
+    auto = config.muon_ns_dtype == "auto"
+    turn = partial(
+        orthogonalize,
+        steps=config.muon_ns_steps,
+        dtype=dtype if auto else getattr(torch, config.muon_ns_dtype),
+        form=config.muon_ns,
+        product=torch.matmul if dtype == torch.bfloat16 else product_in_float32,
+    )
     if config.muon_row_norm:
         return lambda updates: turn(normalize_rows(updates))
     return turn

@@ -16,12 +16,15 @@ from golf.stages.world import World
 class Budget:
     """Counts steps and the seconds spent in them; compilation and evaluation are left out.
 
+    During ``uncounted_steps`` neither the clock nor the used share moves.
+
     With a budget in seconds every process goes by the slowest one's clock, so that all stop at
     the same step and see the same learning rate.
     """
 
     def __init__(self, config: TrainConfig, world: World) -> None:
         self.steps, self.seconds = config.steps, config.seconds
+        self.uncounted = config.uncounted_steps
         self.world = world
         self.step = 0
         self.elapsed = 0.0
@@ -38,7 +41,8 @@ class Budget:
         if timed and self.world.device.type == "cuda":
             torch.cuda.synchronize()
         now = time.perf_counter()
-        self.elapsed += now - self._since
+        if self.counted:
+            self.elapsed += now - self._since
         self._since = now
         if self.seconds is not None:
             self.elapsed = self.world.most(self.elapsed)
@@ -51,19 +55,24 @@ class Budget:
         self._since += time.perf_counter() - began
 
     @property
+    def counted(self) -> int:
+        """Steps that used up a part of the budget."""
+        return max(0, self.step - self.uncounted)
+
+    @property
     def used(self) -> float:
         """Share of the budget that is used up, 0 to 1."""
         if self.seconds is not None:
             return min(1.0, self.elapsed / self.seconds)
         assert self.steps is not None
-        return self.step / self.steps
+        return self.counted / (self.steps - self.uncounted)
 
     @property
     def step_share(self) -> float:
         """Share of the budget that one step takes; measured when the budget is seconds."""
         if self.steps is not None:
-            return 1 / self.steps
-        return self.used / self.step if self.step else 0.0
+            return 1 / (self.steps - self.uncounted)
+        return self.used / self.counted if self.counted else 0.0
 
     @property
     def progress(self) -> Progress:
@@ -79,4 +88,5 @@ class Budget:
         """Steps of the whole training, as far as is known now."""
         if self.steps is not None:
             return self.steps
-        return max(self.step, round(1 / self.step_share) if self.step_share else 1)
+        whole = round(1 / self.step_share) if self.step_share else 1
+        return max(self.step, self.uncounted + whole)

@@ -101,8 +101,9 @@ class Training:
         """Take one optimizer step, in the phase that is due."""
         self._enter_due()
         self._update(self.learner)
-        self.flops += self.step_flops
         self.budget.count_step()
+        if self.budget.counted:
+            self.flops += self.step_flops
 
     def _enter_due(self) -> None:
         while self.phase + 1 < len(self.phases):
@@ -196,18 +197,18 @@ class Training:
 
     def _measures(self) -> dict[str, float]:
         steps, seconds = self.budget.step, self.budget.elapsed
-        tokens = steps * self.config.batch_tokens
+        batch, counted = self.config.batch_tokens, self.budget.counted
         model = self.learner.model
         peak = peak_flops(device_name(self.world))
         return {
             "steps": steps,
-            "tokens": tokens,
+            "tokens": steps * batch,
             "train_loss_nats": self.loss,
             "parameters": sum(p.numel() for p in model.parameters()),
             "flops_per_token": train_flops_per_token(model, self.config.seq_len),
             "train_s": seconds,
-            "step_ms": 1000 * seconds / steps,
-            "tokens_per_s": tokens / seconds,
+            "step_ms": 1000 * seconds / counted,
+            "tokens_per_s": counted * batch / seconds,
             "peak_memory_mb": _peak_memory_mb(self.world.device),
             **({"mfu": self.flops / seconds / peak / self.world.size} if peak else {}),
         }

@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from golf.model.head import Softcap, TiedHead, UntiedHead, build_softcap, target_nll
+from golf.model.head import (
+    ActivationSoftcap,
+    Softcap,
+    TiedHead,
+    UntiedHead,
+    build_softcap,
+    target_nll,
+)
 from tests.model.tools import assert_plain, carry, config, draw, draw_tokens
 
 
@@ -29,9 +36,11 @@ def test_it_is_the_formula(changes: dict[str, object]) -> None:
 
 @given(st.floats(-1e6, 1e6), st.floats(0.1, 100))
 def test_the_cap_is_c_tanh_of_z_over_c_and_never_passed(z: float, cap: float) -> None:
-    capped = Softcap(cap)(torch.tensor(z, dtype=torch.float64)).item()
-    assert capped == pytest.approx(cap * math.tanh(z / cap), rel=1e-9, abs=1e-12)
-    assert abs(capped) <= cap
+    exact = ActivationSoftcap(cap)(torch.tensor(z, dtype=torch.float64)).item()
+    assert exact == pytest.approx(cap * math.tanh(z / cap), rel=1e-9, abs=1e-12)
+    capped = Softcap(cap)(torch.tensor(z)).item()
+    assert capped == pytest.approx(exact, abs=1e-6 * cap)
+    assert max(abs(exact), abs(capped)) <= cap * (1 + 1e-6)
 
 
 def test_small_logits_pass_almost_and_their_order_is_kept() -> None:
@@ -44,25 +53,30 @@ def test_small_logits_pass_almost_and_their_order_is_kept() -> None:
 
 def test_no_cap_is_no_operation() -> None:
     z = draw(3, 4, scale=100)
-    assert build_softcap(None)(z) is z
+    assert build_softcap(config(logit_softcap=None))(z) is z
 
 
 @pytest.mark.parametrize("cap", [None, 15.0])
 def test_logits_are_products_with_the_embedding_rows(cap: float | None) -> None:
     hidden, table = draw(2, 3, 8), draw(7, 8, scale=5)
-    found = logits(TiedHead(cap), hidden, table)
+    found = logits(TiedHead(config(logit_softcap=cap)), hidden, table)
     for v in range(7):
         z = (hidden * table[v]).sum(-1)
         expected = z if cap is None else cap * torch.tanh(z / cap)
         torch.testing.assert_close(found[..., v], expected, atol=1e-5, rtol=1e-5)
 
 
-def test_the_cap_acts_in_float32_on_bfloat16_products() -> None:
+@pytest.mark.parametrize("where", ["float32", "activation"])
+def test_the_cap_on_bfloat16_products_acts_in_float32_or_in_bfloat16(where: str) -> None:
     hidden, table = draw(2, 3, 8).bfloat16(), draw(7, 8, scale=5)
-    found = logits(TiedHead(30.0), hidden, table)
+    head = TiedHead(config(logit_softcap=30.0, softcap_dtype=where))
+    found = logits(head, hidden, table)
     assert found.dtype == torch.float32
-    products = (hidden @ table.bfloat16().T).float()
-    torch.testing.assert_close(found, 30 * torch.tanh(products / 30), atol=1e-6, rtol=1e-6)
+    products = hidden @ table.bfloat16().T
+    products = products.float() if where == "float32" else products
+    torch.testing.assert_close(
+        found, (30 * torch.tanh(products / 30)).float(), atol=1e-6, rtol=1e-6
+    )
 
 
 def test_a_head_of_its_own_starts_at_zero_and_does_not_read_the_embedding() -> None:
@@ -70,7 +84,7 @@ def test_a_head_of_its_own_starts_at_zero_and_does_not_read_the_embedding() -> N
     head, hidden, table = UntiedHead(made, 7), draw(2, 3, 8), draw(7, 8)
     assert not logits(head, hidden, table).any()
     head.out.master.data = 2 * table
-    expected = logits(TiedHead(15.0), hidden, 2 * table)
+    expected = logits(TiedHead(made), hidden, 2 * table)
     assert torch.equal(logits(head, hidden, draw(9, 8)), expected)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -279,3 +281,15 @@ def test_the_first_step_of_the_published_naive_baseline_is_reproduced() -> None:
         update, expected = (t - fixture[f"weight.{name}"] for t in (p, fixture[f"after1.{name}"]))
         noise = 0.03 if groups[name] == "matrix" else 1e-4  # bfloat16's, and float32's
         assert (update - expected).norm() < noise * expected.norm()
+
+
+def test_newton_schulz_keeps_the_precision_that_the_settings_name() -> None:
+    moved = {}
+    for named, given in product(("auto", "bfloat16", "float32"), ("bfloat16", "float32")):
+        parameters = {n: nn.Parameter(t) for n, t in draw(0).items()}
+        config = replace(CONFIG, muon_ns_dtype=named)
+        train(parameters, Optimizers(parameters, GROUPS, config, getattr(torch, given)), range(1))
+        moved[named, given] = parameters["up"].detach()
+    for given, other in (("bfloat16", "float32"), ("float32", "bfloat16")):
+        torch.testing.assert_close(moved[given, other], moved["auto", given], rtol=0, atol=1e-4)
+    assert (moved["auto", "float32"] - moved["auto", "bfloat16"]).abs().max() > 3e-4

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import Tensor
 
-from golf.optim.newton_schulz import normalize_rows, orthogonalize
+from golf.optim.newton_schulz import normalize_rows, orthogonalize, product_in_float32
 
 FIXTURE = Path(__file__).parent.parent / "data" / "fidelity" / "newton_schulz.safetensors"
 POLAR = [  # as published, from the first step to the fifth
@@ -120,3 +120,13 @@ def test_the_input_is_left_as_it_was() -> None:
     matrix = draw(1, 4, 6)
     orthogonalize(matrix, 5, torch.float64)
     assert torch.equal(matrix, draw(1, 4, 6))
+
+
+def test_products_in_float32_are_those_of_bfloat16_up_to_the_order_of_sums() -> None:
+    matrix = draw(2, 40, 96).bfloat16()
+    exact = matrix.double() @ matrix.mT.double()
+    made = product_in_float32(matrix, matrix.mT)
+    assert made.dtype == torch.bfloat16
+    torch.testing.assert_close(made, exact.bfloat16(), rtol=2**-8, atol=1e-6)
+    steps = [orthogonalize(matrix, 5, product=p) for p in (torch.matmul, product_in_float32)]
+    assert (steps[0] - steps[1]).norm() < 0.02 * steps[0].norm()

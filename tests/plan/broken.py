@@ -230,6 +230,11 @@ BROKEN = {
         "2:38",
         "Polar Express has coefficients for 5 steps, muon_ns_steps is 6",
     ),
+    "steps of which none counts": (
+        "rows:\n  r: {steps: 8, uncounted_steps: 8}\n",
+        "2:34",
+        "uncounted_steps 8 leaves none of 8 steps to count; set fewer",
+    ),
     "a fit without sigmas": (
         "rows:\n  r: {fit: 16_000_000, clip_rule: search}\n",
         "2:12",

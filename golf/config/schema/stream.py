@@ -93,6 +93,11 @@ class StreamKnobs(Frozen):
         example=15.0, at_least=0.1, effect=Effect.LOGITS, aliases=("softcap",),
         source="Gemma 2, arXiv 2408.00118",
     )  # fmt: skip
+    softcap_dtype: str = knob(
+        "float32", TRAIN, "precision in which logits are capped: float32, or that of the "
+        "activations", off="float32", choices=("float32", "activation"), example="activation",
+        needs={"model.logit_softcap": ON}, effect=Effect.LOGITS,
+    )  # fmt: skip
     loop_count: int = knob(
         0, TRAIN, "how often blocks loop_start to loop_end run again (0: each block runs once)",
         unit="pass", off=0, example=2, at_least=0, at_most=1000, effect=Effect.LOGITS,

@@ -84,6 +84,11 @@ class TrainConfig(PhaseKnobs):
         source="PR 1394 (shuffled_sequence), PR 726 and 1060 (coprime), PR 1530 (packed), "
         "karpathy/autoresearch (best_fit)",
     )  # fmt: skip
+    uncounted_steps: int = knob(
+        0, TRAIN, "steps at the start during which the clock and the share of the budget that is "
+        "used stand still", unit="step", off=0, example=2, at_least=0, scale=Scale.STEPS,
+        source="karpathy/autoresearch",
+    )  # fmt: skip
     warmup_frac: float = knob(
         0.0, TRAIN, "share of the budget over which the learning rate rises from 0", off=0.0,
         unit="x budget", example=0.2, at_least=0.0, at_most=1.0, aliases=("warmup_ratio",),
@@ -213,6 +218,10 @@ class OptimConfig(Frozen):
     muon_ns_steps: int = knob(
         5, TRAIN, "Newton-Schulz iterations of Muon", unit="iteration", example=3, at_least=1,
         at_most=20, needs=MUON, aliases=("muon_backend_steps",),
+    )  # fmt: skip
+    muon_ns_dtype: str = knob(
+        "auto", TRAIN, "precision of Newton-Schulz (auto: that of the activations)", off="auto",
+        choices=("auto", "bfloat16", "float32"), example="bfloat16", needs=MUON,
     )  # fmt: skip
     muon_row_norm: bool = knob(
         False, TRAIN, "bring the rows of the momentum to length 1 before Newton-Schulz (MuonEq-R)",
