@@ -1,6 +1,7 @@
 """``python -m tests.fidelity [DIR]``: a line per published file with the worst relative errors.
 
-DIR holds an ``index.json`` and one safetensors file per entry, as ``tests/data/fidelity`` does.
+DIR holds an ``index.json`` and one safetensors file per entry, as ``tests/data/fidelity`` does, and
+files of single functions beside them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from pathlib import Path
 from safetensors.torch import load_file
 
 from golf.errors import GolfError
-from tests.fidelity.compare import Difference, compare
+from tests.fidelity.compare import Difference, compare, shapes_of
+from tests.fidelity.functions import functions_of
+from tests.fidelity.published import settings_of
 
 HERE = Path(__file__).parents[1] / "data" / "fidelity"
 FORWARD, STEPS = 1e-5, 0.03
@@ -35,15 +38,24 @@ def line(name: str, found: Difference) -> str:
 def main(folder: Path) -> int:
     """Compare every file of ``folder``; return 1 if one differs."""
     failed = 0
-    for name, entry in json.loads((folder / "index.json").read_text()).items():
+    index = json.loads((folder / "index.json").read_text())
+    for name, entry in index.items():
+        tensors = load_file(folder / f"{name}.safetensors")
         try:
-            found = compare(entry, load_file(folder / f"{name}.safetensors"))
+            found = compare(entry, tensors)
         except (GolfError, KeyError, RuntimeError) as error:
             failed += 1
             print(f"{name:24} cannot be built: {error}")
             continue
-        failed += not holds(found)
         print(line(name, found))
+        if not holds(found):
+            failed += 1
+            unknown = settings_of(entry, shapes_of(tensors))[1]
+            print(f"  worst gradient: {max(found.by_name, key=found.by_name.__getitem__)}")
+            print(f"  not understood: {', '.join(unknown) or 'nothing'}")
+    for name, same in functions_of(folder, set(index)):
+        failed += not same
+        print(f"{name:24} {'ok' if same else 'DIFFERS'}")
     return int(failed > 0)
 
 

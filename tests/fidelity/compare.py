@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
 
 from golf.config.schema import group_from
 from golf.config.schema.model import ModelConfig
@@ -47,7 +48,7 @@ class Difference:
 
 def build(entry: dict[str, Any], tensors: Tensors, attention: str = "tiles") -> GPT:
     """Return golf's model of ``entry``, holding the published weights."""
-    spec = spec_of(entry)
+    spec = spec_of(entry, shapes_of(tensors))
     config = group_from(spec, ModelConfig)
     model = build_gpt(config, spec["data.vocab_size"], spec["train.seq_len"], attention, "float32")
     with torch.no_grad():
@@ -56,6 +57,12 @@ def build(entry: dict[str, Any], tensors: Tensors, attention: str = "tiles") -> 
     if not entry.get("looping_active", True):
         model.route = build_route(config, 0)
     return model
+
+
+def shapes_of(tensors: Tensors) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a file's weights by their published names."""
+    weights = {n.removeprefix("weight."): t for n, t in tensors.items() if n.startswith("weight.")}
+    return {n: tuple(t.shape) for n, t in weights.items()}
 
 
 def compare(entry: dict[str, Any], tensors: Tensors, attention: str = "tiles") -> Difference:
@@ -67,7 +74,7 @@ def compare(entry: dict[str, Any], tensors: Tensors, attention: str = "tiles") -
     loss.backward()
     depth = model.config.depth
     by_name = {
-        name: _relative(_grad(p), *published(tensors, "grad", name, depth))
+        name: _relative(_grad(p), *_published_grad(tensors, name, depth))
         for name, p in model.named_parameters()
     }
     found = Difference(
@@ -85,21 +92,32 @@ def _grad(p: torch.nn.Parameter) -> Tensor:
     return torch.zeros_like(p) if p.grad is None else p.grad
 
 
+def _published_grad(tensors: Tensors, name: str, depth: int) -> tuple[Tensor, Tensor]:
+    """Return a published gradient and its bank; zeros for what the program has no use for."""
+    try:
+        return published(tensors, "grad", name, depth)
+    except KeyError:
+        weight, _ = published(tensors, "weight", name, depth)
+        return torch.zeros_like(weight), torch.zeros_like(weight)
+
+
 def _relative(ours: Tensor, theirs: Tensor, bank: Tensor) -> float:
     """Return the largest difference, relative to the largest entry of the published tensor."""
     return float((ours - theirs.view_as(ours)).abs().max() / bank.abs().max().clamp_min(1e-30))
 
 
 def _take_steps(entry: dict[str, Any], tensors: Tensors, found: Difference) -> None:
-    """Train on the file's batches as golf does, Newton-Schulz in bfloat16 as on the GPUs."""
-    spec, model = spec_of(entry), build(entry, tensors)
+    """Train on the file's batches as golf does."""
+    spec, model = spec_of(entry, shapes_of(tensors)), build(entry, tensors)
     train, optim = group_from(spec, TrainConfig), group_from(spec, OptimConfig)
     groups = {name: role.group for name, role in roles_of(model).items()}
     parameters = dict(model.named_parameters())
-    optimizers = Optimizers(parameters, groups, optim, torch.bfloat16, model.config.model_dim)
+    optimizers = Optimizers(parameters, groups, optim, model.dtype, model.config.model_dim)
     batches = tensors["tokens"].long()
     for step, batch in enumerate(batches):
         model(batch[:, :-1], batch[:, 1:]).mean().backward()
+        if train.grad_clip:
+            clip_grad_norm_(model.parameters(), train.grad_clip)
         optimizers.step(rates_at(train, optim, Progress(step, step / len(batches), 0.0)))
         if step == 0:
             found.one_step = median(_updates(model, tensors, "after1").values())

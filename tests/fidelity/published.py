@@ -1,91 +1,103 @@
 """From an entry of a published index to golf's preset and knobs.
 
-An entry gives a program and its configuration: as arguments of the model (naive,
-autoresearch), or as environment variables (parameter-golf PR 1855). Everything that golf calls
-by the same name is passed on under that name; the rest stands in the tables below.
+An entry gives a program and its configuration: as arguments of the model (naive, autoresearch),
+or as environment variables (parameter-golf pull requests). Everything that golf calls by the same
+name is passed on under that name; the rest stands in ``programs``. Names that shape neither model
+nor optimizer (seeds, data, evaluation, export) are left out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from golf.config.knob import Stage
+from golf.config.knob import Knob, Stage
 from golf.config.load import load_matrix, load_preset
 from golf.config.machine import Launch, Machine
 from golf.config.names import find_knob
 from golf.config.schema import KNOBS, is_relevant, spec_for
+from golf.errors import GolfError
 from golf.plan.expand import expand
+from tests.fidelity.programs import NOT_SETTINGS, RENAMED, Given, is_on, program_of
+from tests.fidelity.rates import rates_of
 
-PRESETS = {"naive": "naive", "autoresearch": "autoresearch", "pr1493": "pr1493", "pr": "pr1970"}
+Shapes = Mapping[str, tuple[int, ...]]
+
 MACHINE = Machine(cores=1, cpu_name="", cpu_bf16=False, gpus=0, gpu_name="")
 
 # What the originals computed these numbers with: float32 tables, constant rates.
 PLAIN = {
     "embed_dtype": "float32", "warmdown": 0.0, "muon_momentum_steps": 0, "min_lr": 0.0,
-    "steps": 8, "loader": "sequential", "micro_tokens": None, "grad_clip": 0.0,
+    "steps": 8, "uncounted_steps": 0, "loader": "sequential", "micro_tokens": None,
+    "grad_clip": 0.0, "muon_wd_taper_start": None,
 }  # fmt: skip
-OWN: dict[str, dict[str, Any]] = {
-    "naive": {},
-    "autoresearch": {  # the defaults of its optimizer, not the script's settings
-        "embed_lr": 0.2, "matrix_lr": 0.02, "muon_wd": 0.1, "muon_wd_taper_start": None,
-    },
-    "pr": {"gate_src": "normed", "smear_bos_mask": True, "attn_gate": "none", "smear": "none"},
-    "pr1493": {},
-}  # fmt: skip
-
-# Published settings that have another shape here: name -> settings of golf.
-RENAMED = {
-    "seq_len": lambda v: {"seq_len": v},
-    "n_embd": lambda v: {"model_dim": v},
-    "softcap": lambda v: {"logit_softcap": v},
-    "xsa_last_n": lambda v: {"xsa": f"last:{v}"},
-    "ln_scale": lambda v: {"ln_scale": "norm_input" if _on(v) else "none"},
-    "skip_gates_enabled": lambda v: {"skips": "gated" if _on(v) else "plain"},
-    "smear_gate_enabled": lambda v: {"smear": "v2" if _on(v) else "none"},
-    "attn_out_gate_enabled": lambda v: {"attn_gate": "out_gate"} if _on(v) else {},
-    "sparse_attn_gate_enabled": lambda v: {"attn_gate": "sparse"} if _on(v) else {},
-    "gated_attn_enabled": lambda v: {"attn_gate": "gated"} if _on(v) else {},
-    "sparse_attn_gate_scale": lambda v: {"gate_scale": v},
-    "attn_out_gate_src": lambda v: {"gate_src": {"proj": "normed"}.get(str(v), v)},
-    "gate_window": lambda v: {"gate_width": v, "smear_width": v},
-    "batch": lambda v: {},
-}
-NOT_SETTINGS = {
-    "program", "loss", "losses", "optimizer", "env", "windows", "value_embeds", "rotary",
-    "encoder", "decoder", "looping_active", "banks", "fused_ce_enabled", "vocab_size",
-}  # fmt: skip
+WIDTHS = {"smear_gate.weight": "smear_width", "attn_gate_proj.weight": "gate_width"}
 
 
-def _on(value: object) -> bool:
-    return value not in (False, 0, "0", "", None)
+def settings_of(entry: Given, shapes: Shapes) -> tuple[Given, list[str]]:
+    """Return an entry's configuration under golf's names, and names that golf does not know.
 
-
-def family(entry: dict[str, Any]) -> str:
-    """Return which program an entry is of."""
-    program = entry["program"].lower()
-    if "autoresearch" in program:
-        return "autoresearch"
-    if "1493" in program:
-        return "pr1493"
-    return "naive" if "naive" in program else "pr"
-
-
-def settings_of(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return an entry's configuration under golf's names.
+    Args:
+        entry: of the index.
+        shapes: of the weights in its file, which tell what an entry may leave open.
 
     Raises:
-        GolfError: a setting that golf has no name for.
+        GolfError: a configuration that golf has no form for.
     """
-    found: dict[str, Any] = {}
-    given = {k.lower(): v for k, v in {**entry, **entry.get("env", {})}.items()}
+    program, given = program_of(entry), _given(entry, shapes)
+    found, unknown = dict(program.own), []
     for name, value in given.items():
-        if name in NOT_SETTINGS:
+        if NOT_SETTINGS.fullmatch(name):
             continue
-        value = _number(value)
-        found |= RENAMED[name](value) if name in RENAMED else {find_knob(name).leaf: value}
-    found["batch_tokens"] = found["seq_len"] * entry["batch"]
-    return found
+        if name in RENAMED:
+            found |= RENAMED[name](value, given)
+        elif (knob := _knob(name)) is None:
+            unknown.append(name)
+        elif knob.name.startswith(("model.", "optim.")):
+            found[knob.name] = _typed(knob, value)
+    if program.preset == "pr1125" and found.get("ln_scale") == "norm_input":
+        found["ln_scale"] = "residual"
+    if given.get("num_layers") == 1 and not given.get("num_loops"):
+        found["skips"] = "none"
+    ends = ((WIDTHS[e], s[-1]) for n, s in shapes.items() for e in WIDTHS if n.endswith(e))
+    found |= dict(ends)
+    found |= rates_of(entry.get("optimizer", ""), program.preset == "autoresearch")
+    found["seq_len"] = given["seq_len"]
+    found["batch_tokens"] = given["seq_len"] * given.get("batch", 1)
+    return found, unknown
+
+
+def _given(entry: Given, shapes: Shapes) -> Given:
+    """Return an entry's configuration, over what its program and its file say."""
+    written = {k.lower(): _number(v) for k, v in {**entry, **entry.get("env", {})}.items()}
+    written.setdefault("seq_len", written.get("train_seq_len"))
+    if "windows" in written:
+        written.pop("window_pattern", None)
+    seen: Given = {}
+    if "tok_emb.weight" in shapes:
+        seen["tie_embeddings"] = "lm_head.weight" not in shapes
+    if "skip_weights" in shapes and program_of(entry).preset != "naive":
+        seen["skip_gates_enabled"] = "skip_gates" in shapes
+        seen["smear_gate_enabled"] = "smear_lambda" in shapes
+        seen["attn_out_gate_enabled"] = any("attn_gate_proj" in name for name in shapes)
+    return {**program_of(entry).defaults, **seen, **written}
+
+
+def _knob(name: str) -> Knob | None:
+    try:
+        return find_knob(name)
+    except GolfError:
+        return None
+
+
+def _typed(knob: Knob, value: object) -> object:
+    """Return what an environment variable means for a knob of this type."""
+    if knob.kind is bool:
+        return is_on(value)
+    if knob.choices and isinstance(value, str):
+        return value.lower()
+    return int(value) if knob.kind is int and isinstance(value, float) else value
 
 
 def _number(value: object) -> object:
@@ -93,28 +105,28 @@ def _number(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        return float(value) if "." in value else int(value)
+        return float(value) if set(value) & set(".e") else int(value)
     except ValueError:
         return value
 
 
-def _read(found: dict[str, Any], preset: str) -> dict[str, Any]:
-    """Leave out what is read only where a part is on that is off here."""
+def _read(found: Given, preset: str) -> Given:
+    """Return settings by full name, without those of parts that are off here."""
     layer, _ = load_preset(preset)
     values = {n: k.default for n, k in KNOBS.items()} | {n: s.value for n, s in layer.items()}
-    values |= {find_knob(name).name: value for name, value in found.items()}
-    return {n: v for n, v in found.items() if is_relevant(find_knob(n), values)}
+    named = {find_knob(name).name: value for name, value in found.items()}
+    values |= named
+    return {n: v for n, v in named.items() if is_relevant(KNOBS[n], values)}
 
 
-def spec_of(entry: dict[str, Any]) -> dict[str, Any]:
+def spec_of(entry: Given, shapes: Shapes) -> dict[str, Any]:
     """Return the spec of a training with an entry's model, through preset, matrix and rules.
 
     Raises:
         GolfError: golf refuses the configuration.
     """
-    kind = family(entry)
-    preset = PRESETS[kind]
-    settings = _read({**PLAIN, **OWN[kind], **settings_of(entry)}, preset)
+    preset = program_of(entry).preset
+    settings = _read({**PLAIN, **settings_of(entry, shapes)[0]}, preset)
     lines = [f"  {name}: {_yaml(value)}" for name, value in settings.items()]
     text = "\n".join([f"preset: {preset}", "baseline:", *lines, ""])
     rows = expand(load_matrix(Path("published.yaml"), text), Launch(), MACHINE)
