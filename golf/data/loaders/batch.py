@@ -28,9 +28,16 @@ class Batch(NamedTuple):
     starts: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
-        """Return the batch on ``device``."""
-        starts = None if self.starts is None else self.starts.to(device)
-        return Batch(self.inputs.to(device), self.targets.to(device), starts)
+        """Return the batch on ``device``; a GPU goes on working while it gets there."""
+        starts = None if self.starts is None else _sent(self.starts, device)
+        return Batch(_sent(self.inputs, device), _sent(self.targets, device), starts)
+
+
+def _sent(ids: Tensor, device: torch.device) -> Tensor:
+    """Return ``ids`` on ``device``; what is not pinned, or has gaps, is copied while all wait."""
+    if device.type != "cuda":
+        return ids.to(device)
+    return ids.contiguous().pin_memory().to(device, non_blocking=True)
 
 
 @dataclass(frozen=True)

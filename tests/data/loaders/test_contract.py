@@ -46,6 +46,27 @@ def test_a_step_is_whole_batches_of_inputs_and_their_next_tokens(
 
 
 @ALL
+def test_a_gpu_gets_batches_without_waiting_for_them(
+    paths: list[str], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a pinned tensor without gaps is copied while everything goes on."""
+    sent: list[tuple[torch.Tensor, dict[str, object]]] = []
+
+    def to(ids: torch.Tensor, _device: torch.device, **how: object) -> torch.Tensor:
+        sent.append((ids, how))
+        return ids
+
+    pinned: list[torch.Tensor] = []
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda ids: pinned.append(ids) or ids)
+    monkeypatch.setattr(torch.Tensor, "to", to)
+    batch = read(loader(name, paths), 1)[0]
+    there = batch.to(torch.device("cuda"))
+    assert all(ids.is_contiguous() and how == {"non_blocking": True} for ids, how in sent)
+    assert len(pinned) == len(sent) == sum(t is not None for t in batch)
+    assert all(a is b is None or torch.equal(a, b) for a, b in zip(batch, there, strict=True))
+
+
+@ALL
 @pytest.mark.parametrize("step", [0, 1, 60])
 def test_a_jump_to_a_step_reads_what_walking_there_reads(
     paths: list[str], name: str, step: int
