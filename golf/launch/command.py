@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from golf.config.machine import Launch, device_of
+from golf.config.machine import Launch, Machine, device_of, this_machine
 from golf.errors import fail
 from golf.frozen import Frozen
 from golf.plan.graph import Dataset, Plan
@@ -68,8 +68,8 @@ def slots(plan: Plan) -> list[Slot]:
 def job_command(plan: Plan, job: Job, slot: Slot) -> Command:
     """Return the torchrun line of ``job``.
 
-    Threads are always set and cores always pinned: their number changes bits, and torchrun
-    itself sets it only for more than one process.
+    Threads are always set, and on CPU cores pinned: their number changes bits there, and
+    torchrun itself sets it only for more than one process. A GPU has its share of the cores.
     """
     launch = plan.rows.launch
     folders = [str(plan.node_paths(n).folder) for n in job.nodes]
@@ -78,7 +78,7 @@ def job_command(plan: Plan, job: Job, slot: Slot) -> Command:
         *("-m", "golf.stages"),
         *folders,
     )
-    env = _environment(launch, slot, device_of(launch, plan.rows.machine))
+    env = _environment(launch, slot, plan.rows.machine)
     return Command(argv, env, plan.node_paths(job.nodes[0].training).log)
 
 
@@ -102,14 +102,14 @@ def node_command(folder: Path, training: Mapping[str, Any]) -> Command:
     launch = Launch(nproc_per_node=processes, device=device, threads=threads)
     slot = Slot(tuple(range(processes if device == "cuda" else processes * threads)))
     argv = (*_torchrun(launch), "-m", "golf.stages", str(folder))
-    return Command(argv, _environment(launch, slot, device), folder / "log.txt")
+    return Command(argv, _environment(launch, slot, this_machine()), folder / "log.txt")
 
 
 def script_command(plan: Plan, script: Path, data: Path) -> Command:
     """Return the line that runs a frozen script of ``plan`` in its own folder."""
     launch = plan.rows.launch
     runner = _torchrun(launch) if launch.nproc_per_node > 1 else (sys.executable,)
-    env = _environment(launch, slots(plan)[0], device_of(launch, plan.rows.machine))
+    env = _environment(launch, slots(plan)[0], plan.rows.machine)
     return Command(
         (*runner, script.name, str(data)), env, script.with_suffix(".log"), script.parent
     )
@@ -122,11 +122,12 @@ def _torchrun(launch: Launch) -> Sequence[str]:
     return (*head, "--standalone", "--nproc-per-node", str(launch.nproc_per_node))
 
 
-def _environment(launch: Launch, slot: Slot, device: str) -> dict[str, str]:
-    if device == "cuda":
+def _environment(launch: Launch, slot: Slot, machine: Machine) -> dict[str, str]:
+    if device_of(launch, machine) == "cuda":
         visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
         chosen = [visible[d] if visible != [""] else str(d) for d in slot.devices]
-        return {"CUDA_VISIBLE_DEVICES": ",".join(chosen), "OMP_NUM_THREADS": "1"}
+        threads = str(max(1, machine.cores // max(1, machine.gpus)))
+        return {"CUDA_VISIBLE_DEVICES": ",".join(chosen), "OMP_NUM_THREADS": threads}
     numbers = ",".join(map(str, slot.devices))
     threads = str(launch.threads)
     return {

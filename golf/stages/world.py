@@ -61,10 +61,14 @@ class World:
 
 
 def set_numerics(numerics: Mapping[str, Any]) -> None:
-    """Set what the numerics policy of a training says about this process."""
-    torch.set_num_threads(numerics.get("numerics.threads", 1))
-    torch.set_flush_denormal(True)
+    """Set what the numerics policy of a training says about this process.
+
+    Beside a GPU it says nothing of threads: as many as ``OMP_NUM_THREADS`` has round weights.
+    """
     on_gpu = numerics["numerics.device"] == "cuda"
+    if not on_gpu:
+        torch.set_num_threads(numerics.get("numerics.threads", 1))
+    torch.set_flush_denormal(True)
     torch.set_float32_matmul_precision("high" if on_gpu else "highest")
 
 

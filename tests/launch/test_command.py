@@ -56,6 +56,12 @@ def test_a_job_gets_only_gpus_that_the_user_left_visible(
     assert job_command(made, job, Slot((1,))).env["CUDA_VISIBLE_DEVICES"] == "5"
 
 
+def test_a_gpu_has_its_share_of_the_cores(tmp_path: Path) -> None:
+    made = plan(tmp_path, H100)
+    command = job_command(made, jobs(made, pending(made))[0], slots(made)[0])
+    assert command.env["OMP_NUM_THREADS"] == str(H100.cores // H100.gpus)
+
+
 def test_threads_are_always_set_and_cores_always_pinned(tmp_path: Path) -> None:
     made = plan(tmp_path, threads=2)
     command = job_command(made, jobs(made, pending(made))[0], slots(made)[0])
