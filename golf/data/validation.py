@@ -185,15 +185,20 @@ def _pack(windows: Sequence[Window], length: int) -> list[list[Window]]:
     return rows
 
 
-def batch_rows(rows: Sequence[Row], tokens: int) -> Iterator[list[Row]]:
-    """Yield rows of one shape together, in order, up to ``tokens`` inputs; at least one."""
+def batch_rows(rows: Sequence[Row], tokens: int, filled: bool = False) -> Iterator[list[Row]]:
+    """Yield rows of one shape together, in order, up to ``tokens`` inputs; at least one.
+
+    With ``filled`` the last of several batches is as large as the others: empty rows follow,
+    which cost less than a graph of their own.
+    """
     by_shape: dict[tuple[int, int, bool], list[Row]] = {}
     for row in rows:
         by_shape.setdefault(row.shape, []).append(row)
-    for (length, _, _), same in by_shape.items():
-        each = max(1, tokens // length)
+    for shape, same in by_shape.items():
+        each = max(1, tokens // shape[0])
         for first in range(0, len(same), each):
-            yield same[first : first + each]
+            some = same[first : first + each]
+            yield some + [Row((), shape)] * (each - len(some) if filled and first else 0)
 
 
 def open_validation(dataset: Prepared, max_targets: int | None = None) -> ValidationStream:

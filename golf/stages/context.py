@@ -21,6 +21,7 @@ from golf.records import NodePaths, NodeSpec, RunPaths, read_spec
 from golf.stages.world import World
 
 PROGRESS_SECONDS = 0.3
+RECOMPILES = 64  # graphs of one model: phases, batches of training and of every evaluation
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def _build(settings: dict[str, Any]) -> GPT:
         settings["numerics.dtype"],
     )
     if settings["numerics.compile"]:
+        torch._dynamo.config.recompile_limit = RECOMPILES
         model.compile(dynamic=False)
     return model
 

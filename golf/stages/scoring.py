@@ -109,11 +109,12 @@ def score_rows(
 ) -> None:
     """Score this process's contiguous share of ``rows`` with the weights as they are."""
     mine, done = share(rows, sheet.world), 0
+    device = sheet.world.device.type
     with torch.inference_mode():
-        for some in batch_rows(mine, BATCH_TOKENS[sheet.world.device.type]):
+        for some in batch_rows(mine, BATCH_TOKENS[device], filled=device == "cuda"):
             batch = stream.batch(some)
             sheet.add(run_model(model, batch, sheet.world), batch.places)
-            done += len(some)
+            done += sum(bool(row.windows) for row in some)
             tell(done, len(mine))
 
 

@@ -193,6 +193,18 @@ def test_only_the_scored_end_of_sliding_windows_is_asked_for() -> None:
     assert shapes == [(1, 8), (4, 3), (3, 3), (1, 1)]
 
 
+@pytest.mark.parametrize("name", ["sliding3", "documents3"])
+def test_filled_batches_have_few_shapes_and_score_the_same(name: str) -> None:
+    made, geometry = text(30, 3, 5, 4, 30, 6), parse_geometry(name)
+    assert geometry is not None
+    rows = made.rows(made.windows(geometry, 8), geometry, 8)
+    found = [[made.batch(b) for b in batch_rows(rows, 32, filled=x)] for x in (False, True)]
+    shapes = [tuple(b.places.shape) for b in found[1]]
+    assert len(set(shapes)) == len({row.shape for row in rows})
+    plain, filled = (torch.cat([b.places[b.places >= 0] for b in bs]) for bs in found)
+    assert torch.equal(plain, filled)
+
+
 @pytest.mark.parametrize(
     ("most", "targets", "whole"),
     [(None, 49, True), (49, 49, True), (50, 49, True), (12, 12, False)],
