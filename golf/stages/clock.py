@@ -1,10 +1,11 @@
-"""How much of the budget is used: steps, or seconds of training."""
+"""How much of the budget is used: steps, or seconds of training; and how long scoring takes."""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 
@@ -37,21 +38,32 @@ class Budget:
     def count_step(self) -> None:
         """Count a finished step."""
         self.step += 1
-        timed = self.seconds is not None or self.step == self.steps
-        if timed and self.world.device.type == "cuda":
+        self._take(self.seconds is not None or self.step == self.steps)
+        if self.seconds is not None:
+            self.elapsed = self.world.most(self.elapsed)
+
+    def _take(self, finished: bool) -> None:
+        """Count the seconds since the last time; wait for the GPU if work is to be finished."""
+        if finished and self.world.device.type == "cuda":
             torch.cuda.synchronize()
         now = time.perf_counter()
         if self.counted:
             self.elapsed += now - self._since
         self._since = now
-        if self.seconds is not None:
-            self.elapsed = self.world.most(self.elapsed)
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:
-        """Stop the clock for what is not training."""
+        """Stop the clock for what is not training, once the GPU has finished what it was given.
+
+        Every step of a budget in seconds is finished when it is counted, and its clock is
+        everybody's: all processes stop together, and go on together.
+        """
+        if self.seconds is None:
+            self._take(finished=True)
         began = time.perf_counter()
         yield
+        if self.seconds is not None:
+            self.world.wait()
         self._since += time.perf_counter() - began
 
     @property
@@ -90,3 +102,43 @@ class Budget:
             return self.steps
         whole = round(1 / self.step_share) if self.step_share else 1
         return max(self.step, self.uncounted + whole)
+
+
+@contextlib.contextmanager
+def timed(name: str, numerics: Mapping[str, Any]) -> Iterator[dict[str, float]]:
+    """Measure a block: the seconds called ``name`` and, apart, those that compiling took.
+
+    Args:
+        name: of the measure.
+        numerics: the policy of the training; it says whether anything is compiled.
+    """
+    clocks: dict[str, float] = {}
+    began = time.perf_counter()
+    if numerics["numerics.compile"] or numerics["numerics.attention"] == "flex":
+        with _compiling(clocks):
+            yield clocks
+    else:
+        yield clocks
+    clocks[name] = time.perf_counter() - began - clocks.get("compile_s", 0.0)
+
+
+@contextlib.contextmanager
+def _compiling(clocks: dict[str, float]) -> Iterator[None]:
+    """Add up in ``compile_s`` what torch's compiler takes, as it tells itself."""
+    from torch._dynamo.callback import callback_handler  # noqa: PLC0415 (loads the compiler)
+
+    clocks["compile_s"] = 0.0
+
+    def start(_about: object) -> None:
+        clocks["compile_s"] -= time.perf_counter()
+
+    def end(_about: object) -> None:
+        clocks["compile_s"] += time.perf_counter()
+
+    callback_handler.register_start_callback(start)
+    callback_handler.register_end_callback(end)
+    try:
+        yield
+    finally:
+        callback_handler.remove_start_callback(start)
+        callback_handler.remove_end_callback(end)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 from golf.config.geometry import Geometry, parse_geometry
 from golf.config.schema import group_from
 from golf.config.schema.scoring import EvalConfig
 from golf.data.validation import ValidationStream, open_validation
 from golf.model.gpt import GPT
+from golf.stages.clock import timed
 from golf.stages.context import Context, Outcome
 from golf.stages.scoring import (
     Scorer,
@@ -37,9 +36,9 @@ class Evaluation:
 
 def main(context: Context) -> Outcome:
     """Score every target once and say how long it took."""
-    started = time.perf_counter()
-    outcome = score_node(context, build_scorer(context), context.node.spec["eval.geometry"])
-    outcome.measures["eval_s"] = time.perf_counter() - started
+    with timed("eval_s", context.training) as clocks:
+        outcome = score_node(context, build_scorer(context), context.node.spec["eval.geometry"])
+    outcome.measures.update(clocks)
     return outcome
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import resource
-import time
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -33,9 +33,8 @@ def main(context: Context) -> Outcome:
     training.prime()
     while not training.budget.is_spent:
         training.step()
-        with training.budget.stopped():
-            training.log()
-            training.checkpoint_if_due()
+        training.log_if_due()
+        training.checkpoint_if_due()
     return training.finish()
 
 
@@ -63,7 +62,7 @@ class Training:
         self.loss = math.nan
         self.factor = math.nan
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.world.device)
-        self.saved_at = time.monotonic()
+        self.saved_at = 0.0
 
     def _learner(self, depth: int) -> Learner:
         """Return a learner of that depth, its weights drawn from the seed."""
@@ -138,33 +137,39 @@ class Training:
             loss_sum += nll.detach().sum(dtype=torch.float64)
         return loss_sum
 
-    def log(self) -> None:
+    def log_if_due(self) -> None:
         """Add a point to the curve and tell the watcher, now and then."""
         step, spent = self.budget.step, self.budget.is_spent
         if step % self.runtime.log_every and not spent:
             return
-        self.loss = float(self.world.sum(self.loss_sum)) / self.config.batch_tokens
-        if not math.isfinite(self.loss):
-            raise FloatingPointError(f"the loss is {self.loss} at step {step}; lower the rates?")
-        self.curve.append([step, self.budget.elapsed, self.loss, self.factor])
-        self.context.progress(step, self.budget.expected_steps, f"loss {self.loss:.3f}")
+        with self.budget.stopped():
+            self.loss = float(self.world.sum(self.loss_sum)) / self.config.batch_tokens
+            if not math.isfinite(self.loss):
+                what = f"the loss is {self.loss} at step {step}; lower the rates?"
+                raise FloatingPointError(what)
+            self.curve.append([step, self.budget.elapsed, self.loss, self.factor])
+            self.context.progress(step, self.budget.expected_steps, f"loss {self.loss:.3f}")
 
     def checkpoint_if_due(self) -> None:
-        """Save what resuming takes, at most every so many seconds."""
-        if time.monotonic() - self.saved_at < self.runtime.checkpoint_seconds:
+        """Save what resuming takes, at most every so many seconds of training."""
+        if self.budget.elapsed - self.saved_at < self.runtime.checkpoint_seconds:
             return
-        if self.world.leads and not self.budget.is_spent:
-            about = {
-                "step": self.budget.step,
-                "elapsed": self.budget.elapsed,
-                "phase": self.phase,
-                "phases": self.realised,
-                "flops": self.flops,
-                "curve": self.curve,
-                "spec": self.context.node.spec,
-            }
-            save_tensors(self.context.files.resume, self.learner.state(), about)
-        self.saved_at = time.monotonic()
+        self.saved_at = self.budget.elapsed
+        with self.budget.stopped():
+            if self.world.leads and not self.budget.is_spent:
+                save_tensors(self.context.files.resume, self.learner.state(), self._about())
+
+    def _about(self) -> dict[str, Any]:
+        """Return what resuming takes besides tensors."""
+        return {
+            "step": self.budget.step,
+            "elapsed": self.budget.elapsed,
+            "phase": self.phase,
+            "phases": self.realised,
+            "flops": self.flops,
+            "curve": self.curve,
+            "spec": self.context.node.spec,
+        }
 
     def resume(self) -> None:
         """Go back to the last checkpoint of this same spec, if there is one."""
@@ -173,6 +178,7 @@ class Training:
             return
         tensors, about = found
         self.budget.step, self.budget.elapsed = about["step"], about["elapsed"]
+        self.saved_at = self.budget.elapsed
         self.curve, self.flops = about["curve"], about["flops"]
         self._enter(about["phase"])
         self.realised = about["phases"]

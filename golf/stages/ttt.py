@@ -6,12 +6,11 @@ artifact's bytes.
 
 from __future__ import annotations
 
-import time
-
 from golf.config.geometry import parse_geometry
 from golf.config.schema import group_from
 from golf.config.schema.scoring import TTTConfig
 from golf.stages.chunks import ChunkSgd
+from golf.stages.clock import timed
 from golf.stages.context import Context, Outcome
 from golf.stages.evaluate import score_node
 from golf.stages.lora import DocumentLora
@@ -22,12 +21,12 @@ from golf.stages.weights import load_model, window_length
 def main(context: Context) -> Outcome:
     """Adapt the model of the artifact while scoring the validation split."""
     config = group_from(context.node.spec, TTTConfig)
-    started = time.perf_counter()
     geometry = context.node.spec.get("eval.geometry") or f"documents{config.lora_chunk}"
-    scorer = build_scorer(context, config)
-    outcome = score_node(context, scorer, geometry)
+    with timed("ttt_s", context.training) as clocks:
+        scorer = build_scorer(context, config)
+        outcome = score_node(context, scorer, geometry)
     outcome.facts.update(method=config.method, **scorer.learned())
-    outcome.measures["ttt_s"] = time.perf_counter() - started
+    outcome.measures.update(clocks)
     return outcome
 
 

@@ -65,6 +65,14 @@ class ThreadWorld(World):
         self.barrier.wait()
         return tensor.copy_(total)
 
+    def most(self, value: float) -> float:
+        values = torch.zeros(self.size, dtype=torch.float64)
+        values[self.rank] = value
+        return float(self.sum(values).max())
+
+    def wait(self) -> None:
+        self.barrier.wait()
+
 
 def on_ranks(size: int, work: Callable[[World], Tensor]) -> list[Tensor]:
     """Return what ``work`` gives on each of ``size`` ranks that run side by side."""
