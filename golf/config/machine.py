@@ -113,13 +113,12 @@ def numerics(launch: Launch, machine: Machine, values: Values) -> dict[str, Valu
     """Return what else changes the bits of a training with these settings on this machine."""
     device = device_of(launch, machine)
     bf16 = device == "cuda" or machine.cpu_bf16
-    compiled = _compiled(launch, device, values)
     found: dict[str, Value] = {
         "numerics.device": device,
         "numerics.world_size": launch.nproc_per_node,
         "numerics.dtype": "bfloat16" if bf16 else "float32",
-        "numerics.compile": compiled,
-        "numerics.attention": _attention(device, compiled, values),
+        "numerics.compile": _compiled(launch, device, values),
+        "numerics.attention": _attention(device, values),
     }
     if device == "cpu":
         found["numerics.threads"] = launch.threads
@@ -137,9 +136,9 @@ def _compiled(launch: Launch, device: str, values: Values) -> bool:
     return isinstance(steps, int) and steps >= COMPILE_STEPS[device]
 
 
-def _attention(device: str, compiled: bool, values: Values) -> str:
+def _attention(device: str, values: Values) -> str:
     """Causal query tiles on CPU; on CUDA flex attention for masks, flash attention else."""
     if device == "cpu":
         return "tiles"
     masked = values["model.window_pattern"] != "L" or values["train.loader"] == "packed"
-    return "flex" if compiled and masked else "sdpa"
+    return "flex" if masked else "sdpa"

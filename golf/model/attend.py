@@ -8,12 +8,16 @@ h // (H / K). Fewer queries than keys are those of the last positions.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-Attend = Callable[[Tensor, Tensor, Tensor, "int | None", float, "Tensor | None"], Tensor]
+Masks = dict[tuple["int | None", int], Any]  # of one forward pass, by window and queries
+Attend = Callable[
+    [Tensor, Tensor, Tensor, "int | None", float, "Tensor | None", "Masks | None"], Tensor
+]
 
 SMALLEST_TILE, LARGEST_TILE = 32, 128
 
@@ -25,6 +29,7 @@ def attend_tiles(
     window: int | None,
     scale: float,
     starts_BT: Tensor | None,
+    _masks: Masks | None = None,
 ) -> Tensor:
     """Attend in query tiles that touch only the keys they may see.
 
@@ -76,17 +81,23 @@ def attend_sdpa(
     window: int | None,
     scale: float,
     starts_BT: Tensor | None,
+    _masks: Masks | None = None,
 ) -> Tensor:
-    """Attend with PyTorch's fused kernel; windows and documents cost it a mask."""
+    """Attend with PyTorch's fused kernel; windows and documents cost it a mask.
+
+    No fused kernel takes both a mask and grouped heads, so that keys are repeated for a mask.
+    """
     q, k, v = (x.transpose(1, 2) for x in (q_BTHD, k_BTKD, v_BTKD))
-    grouped = q.size(1) != k.size(1)
-    first = k.size(2) - q.size(2)
+    group, first = q.size(1) // k.size(1), k.size(2) - q.size(2)
     if window is None and starts_BT is None and not first:
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale, enable_gqa=grouped)
+        y = F.scaled_dot_product_attention(
+            q, k, v, is_causal=True, scale=scale, enable_gqa=group > 1
+        )
     else:
         mask = tile_mask(first, k.size(2), 0, window, starts_BT, q.device).to(q.dtype)
         mask = mask.squeeze(1) if mask.dim() > 4 else mask
-        y = F.scaled_dot_product_attention(q, k, v, mask, scale=scale, enable_gqa=grouped)
+        k, v = (x.repeat_interleave(group, 1) if group > 1 else x for x in (k, v))
+        y = F.scaled_dot_product_attention(q, k, v, mask, scale=scale)
     return y.transpose(1, 2)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
+from golf.model.attend import Masks
 from golf.model.route import Slot
 
 Tap = Callable[[Slot, str, Tensor, Tensor], Tensor]
@@ -32,6 +33,7 @@ class Carry:
         first_v_BTKD: the values of the first block, once they are known.
         last: how many positions at the end the present block has to give; None for all. Set in
             the last block of a pass whose caller wants no more.
+        masks: what attention has found about who sees whom, for the layers that ask again.
     """
 
     tokens_BT: Tensor
@@ -43,6 +45,18 @@ class Carry:
     values_BTC: Tensor | None = None
     first_v_BTKD: Tensor | None = None
     last: int | None = None
+    masks: Masks = field(default_factory=dict)
+
+    def at(self, slot: Slot, last: int | None = None) -> Carry:
+        """Return what is seen at the next step of the route.
+
+        A new one for each step: torch 2.13 forgets attributes that are set anew in a compiled
+        frame once flex attention has been called there.
+        """
+        return Carry(
+            self.tokens_BT, self.x0_BTC, self.starts_BT, self.lanes, self.taps, slot,
+            self.values_BTC, self.first_v_BTKD, last, self.masks,
+        )  # fmt: skip
 
     def through(self, name: str, run: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         """Return ``run(x)`` as the taps of this point leave it.

@@ -81,13 +81,11 @@ class GPT(nn.Module):
         lanes: Lanes = (carry.x0_BTC, carry.x0_BTC)
         outputs: list[Lanes] = []
         for slot in self.route:
-            carry.slot = slot
-            carry.last = last if slot is self.route[-1] else None
+            carry = carry.at(slot, last if slot is self.route[-1] else None)
             lanes = self.blocks[slot.layer](self.skips(lanes, outputs, slot), carry)
             outputs.append(lanes)
         x = self.backout(self.lanes.merge(lanes), outputs)
-        carry.slot = HEAD_SLOT
-        logits: Tensor = self.head(rms_norm(x), self.embed_VC, carry)
+        logits: Tensor = self.head(rms_norm(x), self.embed_VC, carry.at(HEAD_SLOT))
         return logits
 
     def carry(self, tokens_BT: Tensor, starts_BT: Tensor | None, taps: tuple[Tap, ...]) -> Carry:

@@ -74,20 +74,21 @@ def test_only_long_runs_are_compiled_unless_told(
     assert policy(Launch(compile="off"), machine, **budget)["compile"] is False
 
 
+@pytest.mark.parametrize("compile", ["on", "off"])
 @pytest.mark.parametrize(
-    ("machine", "compile", "pattern", "backend"),
+    ("machine", "pattern", "loader", "backend"),
     [
-        (CPU, "on", "SL", "tiles"),
-        (H100, "on", "SL", "flex"),
-        (H100, "on", "L", "sdpa"),
-        (H100, "off", "SL", "sdpa"),
+        (CPU, "SL", "packed", "tiles"),
+        (H100, "SL", "shuffled", "flex"),
+        (H100, "L", "packed", "flex"),
+        (H100, "L", "shuffled", "sdpa"),
     ],
 )
-def test_the_attention_backend_follows_device_windows_and_compilation(
-    machine: Machine, compile: str, pattern: str, backend: str
+def test_the_attention_backend_follows_device_and_masks(
+    machine: Machine, compile: str, pattern: str, loader: str, backend: str
 ) -> None:
-    found = policy(Launch(compile=compile), machine, model__window_pattern=pattern)
-    assert found["attention"] == backend
+    masks: dict[str, Value] = {"model__window_pattern": pattern, "train__loader": loader}
+    assert policy(Launch(compile=compile), machine, **masks)["attention"] == backend
 
 
 @pytest.mark.parametrize(("machine", "name"), [(CPU, "test"), (H100, "NVIDIA H100")])

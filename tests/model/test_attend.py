@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from golf.model.attend import Attend, attend_sdpa, attend_tiles
-from golf.model.flex import attend_flex
 
 KINDS = pytest.mark.parametrize("attend", [attend_tiles, attend_sdpa])
 HEADS = pytest.mark.parametrize("heads", [(4, 4), (4, 2), (4, 1)], ids=["MHA", "GQA", "MQA"])
@@ -176,29 +175,3 @@ def test_the_scale_multiplies_the_scores(attend: Attend) -> None:
     q, k, v = draw(40, (2, 2))
     expected = attend(3 * q, k, v, None, 0.1, None)
     torch.testing.assert_close(attend(q, k, v, None, 0.3, None), expected, atol=1e-6, rtol=1e-5)
-
-
-@pytest.mark.gpu
-@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")  # torch's own
-@HEADS
-@pytest.mark.parametrize("window", [None, 1, 128, 200])
-def test_flex_on_a_gpu_equals_the_slow_form(heads: tuple[int, int], window: int | None) -> None:
-    generator = torch.Generator().manual_seed(0)
-    shapes = [(2, 384, n, 32) for n in (heads[0], heads[1], heads[1])]
-    inputs = [torch.randn(s, generator=generator).cuda().bfloat16() for s in shapes]
-    y = torch.compile(attend_flex)(*inputs, window, 32**-0.5, None)
-    expected = attend_slowly(*(x.cpu() for x in inputs), window)
-    torch.testing.assert_close(y.double().cpu(), expected, atol=0.03, rtol=0.02)
-
-
-@pytest.mark.gpu
-@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")  # torch's own
-@pytest.mark.parametrize("window", [None, 100])
-def test_flex_on_a_gpu_keeps_documents_apart(window: int | None) -> None:
-    generator = torch.Generator().manual_seed(0)
-    shapes = [(2, 384, n, 32) for n in (4, 2, 2)]
-    inputs = [torch.randn(s, generator=generator).cuda().bfloat16() for s in shapes]
-    starts = starts_of(384, 5, 0)
-    y = torch.compile(attend_flex)(*inputs, window, 32**-0.5, starts.cuda())
-    expected = attend_slowly(*(x.cpu() for x in inputs), window, None, starts)
-    torch.testing.assert_close(y.double().cpu(), expected, atol=0.03, rtol=0.02)

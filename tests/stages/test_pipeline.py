@@ -209,13 +209,22 @@ def test_a_compiled_training_gives_nearly_the_same_weights(project: Project) -> 
 
 
 @pytest.mark.gpu
-def test_a_gpu_gives_nearly_the_scores_of_the_cpu(project: Project) -> None:
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")  # torch's own
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("compile", ["off", "on"])
+def test_a_gpu_gives_nearly_the_scores_of_the_cpu(
+    project: Project, masked: bool, compile: str
+) -> None:
     """Needs CUDA; the same spec in bfloat16 there against float32 here."""
-    here = final_losses(project)
+    masks = {"model.window_pattern": "SL", "train.loader": "packed"} if masked else {}
+    base = {**TINY, **masks}
+    here = final_losses(project, base=base)
     gpu = replace(CPU, gpus=1, gpu_name=torch.cuda.get_device_name())
     project.world, cpu_world = World(0, 1, torch.device("cuda")), project.world
-    there = final_losses(project, machine=gpu)
-    project.world = cpu_world
+    try:
+        there = final_losses(project, base=base, machine=gpu, launch=Launch(compile=compile))
+    finally:
+        project.world = cpu_world
     assert there == pytest.approx(here, abs=0.02)
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.nn.attention import flex_attention
 
+from golf.config import machine
 from golf.config.knob import Value
 from golf.config.machine import Launch
 from golf.model.gpt import GPT
@@ -34,12 +36,11 @@ KINDS: dict[str, dict[str, Value]] = {
 POINTS = {"train.loop_at", "train.grow_at", "train.qat_at"}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
-def test_no_phase_meets_a_graph_that_priming_has_not_compiled(
-    lone_project: Project, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    """Graphs are caught as Dynamo hands them over and run as they are: no code is generated."""
+MASKED: dict[str, Value] = {"model.window_pattern": "SL", "train.loader": "packed"}
+
+
+def caught_graphs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return the graphs that Dynamo hands over from now on; they run as they are."""
     caught: list[Any] = []
 
     def catch(graph: torch.fx.GraphModule, inputs: list[torch.Tensor]) -> Callable[..., Any]:
@@ -50,15 +51,42 @@ def test_no_phase_meets_a_graph_that_priming_has_not_compiled(
         nn.Module.compile(model, backend=catch, dynamic=dynamic)
 
     monkeypatch.setattr(GPT, "compile", compiled)
-    settings = {**TINY, **KINDS[kind], "train.steps": 8}
-    node = lone_project.plan(settings, launch=Launch(compile="on")).cells[0].train
-    lone_project.prepare(node)
     torch.compiler.reset()
-    training = Training(context(lone_project, node))
+    return caught
+
+
+def compiled_training(project: Project, settings: dict[str, Value]) -> Training:
+    settings = {**TINY, **settings, "train.steps": 8}
+    node = project.plan(settings, launch=Launch(compile="on")).cells[0].train
+    project.prepare(node)
+    return Training(context(project, node))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_phase_meets_a_graph_that_priming_has_not_compiled(
+    lone_project: Project, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    caught = caught_graphs(monkeypatch)
+    training = compiled_training(lone_project, KINDS[kind])
     training.prime()
     primed = len(caught)
     assert primed >= len(training.phases)
     while not training.budget.is_spent:
         training.step()
-    assert len(training.realised) == 1 + len(POINTS & settings.keys())
+    assert len(training.realised) == 1 + len(POINTS & KINDS[kind].keys())
     assert len(caught) == primed
+
+
+@pytest.mark.slow
+def test_with_flex_attention_every_phase_is_one_graph(
+    lone_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caught = caught_graphs(monkeypatch)
+    monkeypatch.setattr(machine, "_attention", lambda *_: "flex")
+    monkeypatch.setattr(flex_attention, "_validate_device", lambda *_: None)  # learns on CPU too
+    training = compiled_training(lone_project, {**KINDS["looped"], **MASKED})
+    training.prime()
+    while not training.budget.is_spent:
+        training.step()
+    assert len(caught) == len(training.phases) == 2
