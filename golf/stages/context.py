@@ -71,8 +71,9 @@ def _build(settings: dict[str, Any]) -> GPT:
         settings["numerics.attention"],
         settings["numerics.dtype"],
     )
-    if settings["numerics.compile"]:
+    if settings["numerics.compile"] or settings["numerics.attention"] == "flex":
         torch._dynamo.config.recompile_limit = RECOMPILES
+    if settings["numerics.compile"]:
         model.compile(dynamic=False)
     return model
 

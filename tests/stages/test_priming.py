@@ -14,6 +14,7 @@ from golf.config import machine
 from golf.config.knob import Value
 from golf.config.machine import Launch
 from golf.model.gpt import GPT
+from golf.stages.context import RECOMPILES
 from golf.stages.train import Training
 from tests.conftest import TINY, Project
 from tests.stages.results import context
@@ -90,3 +91,4 @@ def test_with_flex_attention_every_phase_is_one_graph(
     while not training.budget.is_spent:
         training.step()
     assert len(caught) == len(training.phases) == 2
+    assert torch._dynamo.config.recompile_limit == RECOMPILES
