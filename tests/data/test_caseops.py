@@ -11,7 +11,7 @@ import sentencepiece
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golf.config.tokens import BOS, encode_exact, exact_bytes, train_tokenizer
+from golf.config.tokens import BOS
 from golf.data.caseops import (
     ALL_CAPS,
     CAP_NEXT,
@@ -23,6 +23,7 @@ from golf.data.caseops import (
     raw_bytes,
 )
 from golf.data.corpus import read_corpus
+from golf.data.tokenizer import encode_exact, exact_bytes, train_tokenizer
 
 PAIRS = json.loads((Path(__file__).parent / "fidelity" / "caseops.json").read_text())
 QUICK = settings(deadline=None, max_examples=200)

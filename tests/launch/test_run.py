@@ -185,7 +185,7 @@ def test_a_second_run_in_the_same_project_is_refused(golf: Golf) -> None:
 
 def test_two_processes_give_the_loss_curve_of_one(golf: Golf) -> None:
     """The sums differ in order only; Muon then magnifies the last bits of small gradients."""
-    golf.matrix.write_text(SOLO.replace("ttt: sgd", "ttt: none"))
+    golf.matrix.write_text(SOLO)
     chosen = ("log_every=1", "train.steps=40", "muon_beta2=0.95", "muon_row_norm=true")
     settings = [part for setting in chosen for part in ("--set", setting)]
     for processes in ("1", "2"):

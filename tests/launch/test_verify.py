@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -119,10 +119,10 @@ def swapped(settings: Settings, tensors: Tensors) -> None:
 CHANGES: dict[str, tuple[Change, str]] = {
     "none": (lambda settings, tensors: settings.clear(), "numerics.device is one of cpu, cuda"),
     "no heads": (lambda settings, tensors: settings.pop("model.n_head"), "model.n_head is missing"),
-    "depth": (setting("model.depth", 1_000_000), "model.depth is 1000000, the file holds 2 blocks"),
+    "depth": (setting("model.depth", 999), "model.depth is 999, the file holds 2 blocks"),
     "vocabulary": (setting("data.vocab_size", 10**9), "vocab_size is at most 65536"),
     "sequences": (setting("train.seq_len", 10**12), "take too large tables"),
-    "loops": (setting("model.loop_count", 10**9), "run more than 4096 blocks"),
+    "loops": (setting("model.loop_count", 10**9), "model.loop_count is at most 1000"),
     "width": (setting("model.mlp_mult", 3e30), "describe no model"),
     "unknown": (setting("model.new", 1), "there is no model.new"),
     "rule": (setting("model.n_kv_head", 3), "cannot share n_kv_head 3"),
@@ -132,6 +132,16 @@ CHANGES: dict[str, tuple[Change, str]] = {
 }
 
 
+@pytest.fixture
+def numerics() -> Iterator[None]:
+    """Undo what verifying in this process sets."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(False)
+
+
+@pytest.mark.usefixtures("numerics")
 @pytest.mark.parametrize(("change", "message"), CHANGES.values(), ids=CHANGES)
 def test_an_artifact_that_is_no_model_is_refused(
     project: Project, tmp_path: Path, change: Change, message: str
