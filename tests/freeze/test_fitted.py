@@ -23,6 +23,7 @@ def test_a_row_without_a_choice_yet_is_refused(lone_project: Project, tmp_path: 
     assert "golf run test.yaml" in str(told.value)
 
 
+@pytest.mark.slow
 def test_the_script_makes_the_rows_artifact_and_is_its_code_bytes(
     project: Project, tmp_path: Path
 ) -> None:

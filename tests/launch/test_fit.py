@@ -6,6 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.launch.conftest import Golf
 from tests.launch.test_run import processes_of, wait_for
 
@@ -54,6 +56,7 @@ def test_the_row_that_sets_what_was_chosen_has_the_same_artifact(
     assert artifacts[0].read_bytes() == artifacts[1].read_bytes()
 
 
+@pytest.mark.slow
 def test_a_second_fit_reuses_the_first_and_one_that_was_killed_starts_again(
     golf: Golf, finished: Golf
 ) -> None:

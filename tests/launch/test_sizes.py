@@ -37,6 +37,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project(tmp_path_factory.mktemp("sizes"))
 
 
+@pytest.mark.slow
 def test_predictions_hold_for_rows_that_run_later(alone: Project) -> None:
     plan = alone.plan(BASE, ROWS)
     models, script = models_and_script(plan)

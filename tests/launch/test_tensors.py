@@ -6,6 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.launch.conftest import Golf
 
 SHOW = ("show", "matrices/tiny.yaml", "int4", "--tensors")
@@ -34,6 +36,7 @@ def test_the_tables_add_up_to_the_file_on_disk(finished: Golf) -> None:
         assert line["error"] < (0.25 if measured else 0.03)
 
 
+@pytest.mark.slow
 def test_a_folder_does_as_well_and_a_missing_checkpoint_costs_the_errors_only(
     golf: Golf, finished: Golf
 ) -> None:

@@ -56,6 +56,7 @@ def test_the_artifact_is_just_under_the_cap(
     assert (fit["over"], fit["free"]) == (False, False)
 
 
+@pytest.mark.slow
 def test_more_bytes_never_lose_more(project: Project) -> None:
     scores = [fitted(project, cap)[1]["bpb"] for cap in (80_000, 90_000, CAP, 16_000_000)]
     assert all(large <= small + 0.002 for small, large in itertools.pairwise(scores))
