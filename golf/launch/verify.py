@@ -20,11 +20,13 @@ class Verdict(Frozen):
     """One score of an artifact, measured again.
 
     Attributes:
+        targets: how many tokens were scored.
         recorded: bits per byte that a result or the user claims; None when nobody does.
         same_text: the validation text is the one that was recorded.
     """
 
     geometry: str
+    targets: int
     measured: float
     recorded: float | None
     same_text: bool = True
@@ -36,7 +38,8 @@ class Verdict(Frozen):
 
     def line(self, tolerance: float) -> str:
         """Return the verdict in words."""
-        score = f"{self.geometry}: {self.measured:.6f} bits per byte"
+        scored = f"{self.geometry}, {self.targets:,} targets"
+        score = f"{scored}: {self.measured:.6f} bits per byte"
         if not self.same_text:
             return f"{score} on another validation text than the recorded one: not verified"
         if self.recorded is None:
@@ -64,15 +67,22 @@ def verify(artifact: Path, data: Path, expect: float | None, geometry: str | Non
     specs = [r.spec for r in claims] or [{"eval.geometry": geometry or "chunked"}]
     scores = _score(artifact, data.resolve(), specs)
     if not claims:
-        measured = scores[0]["measures"]["bpb"]
-        return [Verdict(specs[0]["eval.geometry"], measured, expect)]
+        return [_verdict(specs[0], scores[0], expect)]
     return [
-        Verdict(
-            r.spec["eval.geometry"], s["measures"]["bpb"], r.measures["bpb"],
+        _verdict(
+            r.spec, s, r.measures["bpb"],
             _text_of(s["facts"], s["measures"]) == _text_of(r.facts, r.measures),
         )
         for r, s in zip(claims, scores, strict=True)
     ]  # fmt: skip
+
+
+def _verdict(
+    spec: dict[str, Any], score: dict[str, Any], claimed: float | None, same_text: bool = True
+) -> Verdict:
+    measures = score["measures"]
+    targets = int(measures["scored_targets"])
+    return Verdict(spec["eval.geometry"], targets, measures["bpb"], claimed, same_text)
 
 
 def _text_of(facts: dict[str, Any], measures: dict[str, float]) -> tuple[Any, ...]:
