@@ -20,6 +20,25 @@ if TYPE_CHECKING:
 PRICE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:/(h|m|s))?$")
 PER_HOUR = {"h": 1.0, "m": 60.0, "s": 3600.0}
 
+Params = Annotated[
+    bool, typer.Option("--params", help="Count parameters and operations, predict time and bytes.")
+]
+Price = Annotated[
+    str, typer.Option(metavar="MONEY/h", help="Price of the whole machine, such as 20/h.")
+]
+Calibrate = Annotated[
+    bool, typer.Option("--calibrate", help="Run a short training first, to predict from.")
+]
+OnlyRows = Annotated[
+    list[str], typer.Option("--only", metavar="ROW", help="This row (repeatable).")
+]
+MaxHours = Annotated[
+    float | None, typer.Option(help="Rows that fit, the most important first.", min=0)
+]
+Power = Annotated[
+    float | None, typer.Option(help="Seeds that would resolve so many bits per byte.")
+]
+
 
 def run(
     matrix: MatrixFile,
@@ -58,26 +77,13 @@ def run(
 
 def plan(
     matrix: MatrixFile,
-    params: Annotated[
-        bool,
-        typer.Option("--params", help="Count parameters and operations, predict time and bytes."),
-    ] = False,
-    price: Annotated[
-        str, typer.Option(metavar="MONEY/h", help="Price of the whole machine, such as 20/h.")
-    ] = "",
-    calibrate: Annotated[
-        bool, typer.Option("--calibrate", help="Run a short training first, to predict from.")
-    ] = False,
-    rows: Annotated[
-        list[str], typer.Option("--only", metavar="ROW", help="This row (repeatable).")
-    ] = [],  # noqa: B006 (typer copies defaults)
+    params: Params = False,
+    price: Price = "",
+    calibrate: Calibrate = False,
+    rows: OnlyRows = [],  # noqa: B006 (typer copies defaults)
     priority: Annotated[str, typer.Option(help="Rows of this priority.")] = "",
-    max_hours: Annotated[
-        float | None, typer.Option(help="Rows that fit, the most important first.", min=0)
-    ] = None,
-    power: Annotated[
-        float | None, typer.Option(help="Seeds that would resolve so many bits per byte.")
-    ] = None,
+    max_hours: MaxHours = None,
+    power: Power = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     profile: Profile = "",
     overrides: Overrides = [],  # noqa: B006 (typer copies defaults)

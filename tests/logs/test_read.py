@@ -214,6 +214,13 @@ def test_the_closing_block_of_autoresearch_is_read() -> None:
         ("post-quantization pre-ttt", Kind.POST),
         ("final_causal_slot_exact", Kind.OTHER),
         ("attttention", Kind.OTHER),
+        ("run_quantized_eval", Kind.POST),
+        ("final_int6_post_ema_roundtrip", Kind.POST),
+        ("quantization-aware training", Kind.OTHER),
+        ("gated_deltanet int6 roundtrip", Kind.POST),
+        ("diff_attn int6 roundtrip", Kind.POST),
+        ("delta int6", Kind.OTHER),
+        ("ttt off", Kind.OTHER),
     ],
 )
 def test_labels_are_read_by_what_they_mean(label: str, kind: Kind) -> None:
@@ -226,8 +233,8 @@ def test_a_text_without_runs_has_none() -> None:
 
 @given(st.text(max_size=400))
 def test_no_text_breaks_the_reader(text: str) -> None:
-    for run in parse_log(text, "x"):
-        json.dumps(as_entry(run), allow_nan=False)
+    entries = [as_entry(run) for run in parse_log(text, "x")]
+    assert json.loads(json.dumps(entries, allow_nan=False)) == entries
 
 
 @given(st.permutations((HEAD + STEPS + SIZES + POST).splitlines()))

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from golf.logs.index import as_entry
-from golf.logs.meaning import Kind, kind_of
 from golf.logs.read import parse_log
 from golf.logs.run import curve_of
 
@@ -164,22 +163,6 @@ def test_a_line_gives_the_scores_that_it_names(line: str, found: dict[str, float
     entry = only(START + "step:2000/2000 train_loss:2.0\n" + line + "\n")
     kinds = ("pre_quant", "post_quant", "sliding", "post_ttt")
     assert {k: entry[f"{k}_bpb"] for k in kinds if entry[f"{k}_bpb"]} == found
-
-
-@pytest.mark.parametrize(
-    ("label", "kind"),
-    [
-        ("run_quantized_eval", Kind.POST),
-        ("final_int6_post_ema_roundtrip", Kind.POST),
-        ("quantization-aware training", Kind.OTHER),
-        ("gated_deltanet int6 roundtrip", Kind.POST),
-        ("diff_attn int6 roundtrip", Kind.POST),
-        ("delta int6", Kind.OTHER),
-        ("ttt off", Kind.OTHER),
-    ],
-)
-def test_labels_that_look_like_others_are_told_apart(label: str, kind: Kind) -> None:
-    assert kind_of(label, sliding_mode=False) is kind
 
 
 @pytest.mark.parametrize("head", ["Namespace(steps=9, seed=42)", "{'steps': 9, 'seed': 42}"])

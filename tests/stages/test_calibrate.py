@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.multiprocessing import spawn
 
@@ -103,9 +104,8 @@ def collect_as(rank: int, port: int, node: NodeSpec, folder: Path, out: Path) ->
     context = Context(node, folder, join_world("cpu"), Bench())
     model = load_model(context)
     model.bake()
-    torch.save(
-        collect_hessians(context, model, group_from(node.spec, QuantConfig)), out / f"{rank}.pt"
-    )
+    found = collect_hessians(context, model, group_from(node.spec, QuantConfig))
+    save_file({n: h.clone() for n, h in found.items()}, out / f"{rank}.safetensors")
     leave_world()
 
 
@@ -126,7 +126,7 @@ def test_a_process_without_a_batch_has_the_sums_of_the_others(
         for process in running.processes:
             process.kill()
     for rank in range(2):
-        found = torch.load(tmp_path / f"{rank}.pt")
+        found = load_file(tmp_path / f"{rank}.safetensors")
         assert found.keys() == alone.keys()
         assert all(torch.equal(found[n], alone[n]) for n in alone)
 
