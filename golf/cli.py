@@ -1,7 +1,7 @@
 """The command line: a table of doors. Each command reads its arguments and calls one room.
 
-A door is loaded when its command is named, and imports its room when it is opened, so that help is
-there at once.
+A door is loaded when its command is named, and imports its room when it is opened; what all of
+them are for is told before anything is loaded.
 """
 
 from __future__ import annotations
@@ -9,13 +9,9 @@ from __future__ import annotations
 import gc
 import sys
 from importlib import import_module
-from typing import Annotated, Any
-
-import typer
-from typer.core import TyperGroup
-
-import golf
-from golf.errors import GolfError
+from importlib.util import find_spec
+from types import CodeType
+from typing import Any
 
 DOORS = {
     "run": "golf.launch.doors:run",
@@ -33,72 +29,63 @@ DOORS = {
     "verify": "golf.launch.artifact_doors:verify",
     "submit": "golf.submit.doors:submit",
 }
-PLAIN: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
+OVERVIEW = """\
+Usage: golf [OPTIONS] COMMAND [ARGS]...
+
+  Ablation tables for small language models, from one YAML file.
+
+  golf run trains, quantizes, evaluates and adapts every row of a matrix once;
+  golf report renders the table.
+
+  Example:
+    golf run matrices/quickstart.yaml && golf report matrices/quickstart.yaml
+
+Options:
+  --version             Print the version.
+  --install-completion  Complete golf's commands in the shell in use.
+  --show-completion     Print what that would install.
+  -h, --help            Show this; after a command, what it takes.
+
+Commands:
+{commands}
+"""
 
 
-class Doors(TyperGroup):
-    """The commands of the table, each built from its function when it is named."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.commands: dict[str, Any] = dict.fromkeys(DOORS)
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(self.commands)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in DOORS:
-            return None
-        alone = typer.Typer(add_completion=False, **PLAIN)
-        alone.command(cmd_name)(_door(cmd_name))
-        return typer.main.get_command(alone)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the first sentence of each command; its options need not be read for that."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(n, str(_door(n).__doc__).partition("\n")[0]) for n in DOORS])
-
-
-def _door(name: str) -> Any:
+def door(name: str) -> Any:
     """Return the function of a command."""
     module, _, function = DOORS[name].partition(":")
     return getattr(import_module(module), function)
 
 
-app = typer.Typer(
-    cls=Doors,
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    **PLAIN,
-)
+def overview() -> str:
+    """Return the help of golf as a whole."""
+    return OVERVIEW.format(commands="\n".join(f"  {n:8} {_sentence(n)}" for n in DOORS)).rstrip()
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"golf {golf.__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    """Ablation tables for small language models, from one YAML file.
-
-    golf run trains, quantizes, evaluates and adapts every row of a matrix once; golf report
-    renders the table.
-
-    Example: golf run matrices/quickstart.yaml && golf report matrices/quickstart.yaml
-    """
+def _sentence(name: str) -> str:
+    """Return the first sentence of a command's function, whose module is read but not run."""
+    module, _, function = DOORS[name].partition(":")
+    spec: Any = find_spec(module)
+    consts = spec.loader.get_code(module).co_consts
+    made = next(c for c in consts if isinstance(c, CodeType) and c.co_name == function)
+    return str(made.co_consts[0]).partition("\n")[0]
 
 
 def main() -> None:
     """Run the command line; a user's mistake is one clear message and exit code 2."""
+    if sys.argv[1:] in (["--help"], ["-h"]):
+        print(overview())
+    else:
+        _run_command()
+
+
+def _run_command() -> None:
+    from golf.commands import command_line
+    from golf.errors import GolfError
+
     gc.set_threshold(200_000, 50, 50)  # what a command makes, it holds to its end
     try:
-        app()
+        command_line(DOORS, door, overview)()
     except GolfError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

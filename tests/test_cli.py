@@ -9,21 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from golf.cli import DOORS, door
 from tests.conftest import imports_of
-
-COMMANDS = (
-    "run",
-    "plan",
-    "report",
-    "show",
-    "factors",
-    "init",
-    "schema",
-    "diff",
-    "compare",
-    "import",
-    "submit",
-)
 
 BROKEN = {
     "misspelt": (
@@ -70,12 +57,24 @@ def test_a_broken_matrix_is_one_clear_message(name: str, tmp_path: Path) -> None
         assert done.stderr.startswith(message), done.stderr
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", DOORS)
 def test_every_command_has_a_summary_and_an_example(command: str) -> None:
     done = golf(command, "--help")
     assert done.returncode == 0
     assert f"Example: golf {command}" in done.stdout
     assert done.stdout.splitlines()[2].strip().endswith(".")
+
+
+def test_the_overview_has_each_command_s_first_sentence_and_loads_none_of_them() -> None:
+    asked, bare = golf("--help"), golf()
+    assert (asked.returncode, bare.returncode) == (0, 2)
+    assert asked.stdout == golf("-h").stdout == bare.stderr
+    commands = asked.stdout.partition("Commands:\n")[2].splitlines()
+    assert [line.split(maxsplit=1) for line in commands] == [
+        [name, str(door(name).__doc__).splitlines()[0]] for name in DOORS
+    ]
+    assert max(map(len, asked.stdout.splitlines())) <= 80
+    assert not imports_of("--help") & {"typer", "golf.commands", "golf.report.doors"}
 
 
 def test_help_and_plan_import_neither_torch_nor_pandas(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def freeze(
     profile: Profile = "",
     overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
 ) -> None:
-    """Write one self-contained script that trains, quantizes and scores a row.
+    """Write one script that trains, quantizes and scores a row by itself.
 
     It needs torch, numpy, sentencepiece and brotli, and gives the row's numbers bit for bit on CPU.
 
@@ -45,7 +45,7 @@ def verify(
     geometry: Annotated[str | None, typer.Option(help="chunked, sliding64, ...")] = None,
     tolerance: Annotated[float, typer.Option(help="Largest difference in bits per byte.")] = 1e-4,
 ) -> None:
-    """Score an artifact from its bytes alone, in a clean process, and compare.
+    """Score an artifact from its bytes alone, and compare with the record.
 
     Without --expect or --geometry it is held against every evaluation on record of this very
     file. Exit code 0 when all are verified, 1 when not, 2 when the file cannot be read.

@@ -75,7 +75,7 @@ def fit(
     profile: Profile = "",
     overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
 ) -> None:
-    """Choose the bits and clips that bring a finished training under the cap.
+    """Choose bits and clips that bring a finished training under the cap.
 
     Nothing is trained again. The settings to paste are printed; `fit: BYTES` in a row does the
     same. Exit code 1 when not even the smallest fits.
