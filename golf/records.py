@@ -6,8 +6,10 @@ exists is whole; ``result.json`` is written last, so a folder without it is unfi
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +21,7 @@ from golf.files import canonical_json, read_json, write_json
 RESULT_VERSION = 1
 
 NodeId = tuple[str, str]  # stage and key
+STAGES = ("train", "quantize", "evaluate", "ttt")
 SCORING = ("evaluate", "ttt")  # the stages that score text
 
 ARTIFACT_LIMIT = 16_000_000  # decimal bytes, code and model: the cap of the challenge
@@ -269,14 +272,24 @@ def unfinished(
         audit: whether a score without an audit is unfinished.
     """
     todo: set[NodeId] = set()
+    here = begun(paths)
     for node, source in reversed(list(sources.items())):
-        done = stands(paths, *node) and not (audit and lacks_audit(paths, *node))
+        done = node in here and stands(paths, *node) and not (audit and lacks_audit(paths, *node))
         if node not in todo and done:
             continue
         todo.add(node)
-        if source is not None and not paths.node(*source).output(source[0]).exists():
+        if source in here and not paths.node(*source).output(source[0]).exists():
             todo.add(source)
     return todo
+
+
+def begun(paths: RunPaths) -> set[NodeId]:
+    """Return the nodes that have a folder; asking for all at once spares asking for each."""
+    found: set[NodeId] = set()
+    for stage in STAGES:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            found.update((stage, name) for name in os.listdir(paths.runs / stage))  # noqa: PTH208
+    return found
 
 
 def measures_hash(measures: Mapping[str, float]) -> str:

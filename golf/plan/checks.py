@@ -8,7 +8,7 @@ from golf.config.knob import Stage, Value
 from golf.config.matrix import RIVALS, Layer, RowDraft, Setting
 from golf.config.resolve import FILLERS
 from golf.config.rules import broken_rules
-from golf.config.schema import KNOBS, is_relevant, unmet_need
+from golf.config.schema import KNOBS, unmet_need, unread
 from golf.config.values import format_value
 from golf.errors import Problem
 from golf.plan.row import Row
@@ -91,8 +91,7 @@ class Fingerprints:
             left = [k for k in left if k not in more]
         live = [k for k in KNOBS.values() if k.stage in MEASURED and k.name in names]
         live = [k for k in live if k.name not in ("train.seed", "train.data_seed")]
-        self.plain = [(k.name, k.off) for k in live if not k.needs]
-        self.needy = [k for k in live if k.needs]
+        self.live = [(k.name, k.off) for k in live]
         self.followed = seeds[0] if len(seeds) == 1 else "each seed"
         self.first_with: dict[object, str] = {}
         self.by_row: dict[str, object] = {}
@@ -107,12 +106,10 @@ class Fingerprints:
         return self.by_row[row] == self.by_row[other]
 
     def _print(self, row: Row) -> object:
-        values = row.values
-        plain = [... if values[n] == off else values[n] for n, off in self.plain]
-        needy = [
-            values[k.name] if values[k.name] != k.off and is_relevant(k, values) else ...
-            for k in self.needy
+        values, left_out = row.values, unread(row.values)
+        shown = [
+            ... if name in left_out or (value := values[name]) == off else value
+            for name, off in self.live
         ]
-        shuffled = is_relevant(KNOBS["train.data_seed"], values)
         data_seed = self.followed if row.data_seed_follows else values["train.data_seed"]
-        return tuple(plain), tuple(needy), data_seed if shuffled else None
+        return tuple(shown), None if "train.data_seed" in left_out else data_seed

@@ -16,8 +16,8 @@ from golf.plan.fitted import choice_lines
 from golf.plan.graph import Cell, Plan
 from golf.plan.row import Row
 from golf.plan.size.show import size_json, size_lines, size_words
-from golf.plan.work import NEVER, counts, jobs, pending, reasons
-from golf.records import stands
+from golf.plan.work import NEVER, counts, pending, reasons
+from golf.records import NodeId, begun, stands
 
 if TYPE_CHECKING:
     from golf.plan.size.predict import Size
@@ -61,12 +61,12 @@ class PlanView(Frozen):
 
 def plan_json(view: PlanView) -> dict[str, Any]:
     """Return rows with counts, reasons and predictions, and the totals of unique nodes."""
-    plan, todo = view.plan, pending(view.plan)
+    plan, todo, here = view.plan, pending(view.plan), begun(view.plan.paths)
     return {
         "matrix": plan.rows.matrix.name,
         "priority": plan.rows.matrix.about.priority or None,
         "size": view.size,
-        "rows": [_row_json(view, row, todo) for row in plan.rows.rows],
+        "rows": [_row_json(view, row, todo, here) for row in plan.rows.rows],
         "dropped": [dataclasses.asdict(d) for d in plan.rows.dropped],
         "waiting": [dataclasses.asdict(group) for group in plan.waiting],
         "warnings": [*doubts(plan.rows)],
@@ -79,7 +79,7 @@ def plan_json(view: PlanView) -> dict[str, Any]:
     }
 
 
-def _row_json(view: PlanView, row: Row, todo: set[str]) -> dict[str, Any]:
+def _row_json(view: PlanView, row: Row, todo: set[str], here: set[NodeId]) -> dict[str, Any]:
     nodes = [n for c in view.plan.cells_of(row) for n in c.nodes()]
     seconds = view.cost.rows[row.name] if view.cost else None
     return {
@@ -90,7 +90,7 @@ def _row_json(view: PlanView, row: Row, todo: set[str]) -> dict[str, Any]:
         "params": view.models[row.name]["parameters"] if view.models else None,
         "flops_per_token": view.models[row.name]["flops_per_token"] if view.models else None,
         "nodes": counts(nodes, todo),
-        "reasons": reasons(view.plan, nodes, todo),
+        "reasons": reasons(view.plan, nodes, todo, here),
         "seconds": seconds,
         "money": view.money(seconds),
         **size_json(view.sizes[row.name] if view.sizes else None),
@@ -99,7 +99,7 @@ def _row_json(view: PlanView, row: Row, todo: set[str]) -> dict[str, Any]:
 
 def plan_lines(view: PlanView) -> Iterator[str]:
     """Yield the plan for the terminal: a line per row, then the totals."""
-    plan, todo = view.plan, pending(view.plan)
+    plan, todo, here = view.plan, pending(view.plan), begun(view.plan.paths)
     width = max(len(r.name) for r in plan.rows.rows)
     for row in plan.rows.rows:
         nodes = [n for c in plan.cells_of(row) for n in c.nodes()]
@@ -108,7 +108,7 @@ def plan_lines(view: PlanView) -> Iterator[str]:
         parent = f"  (against {row.parent})" if row.parent not in base else ""
         line = f"{row.name:<{width}}  {_facts(view, row)}"
         line += f"run {number['run']:>3}  reuse {number['reuse']:>3}"
-        yield (line + _again(reasons(plan, nodes, todo)) + f"  {row.change}{parent}").rstrip()
+        yield (line + _again(reasons(plan, nodes, todo, here)) + f"  {row.change}{parent}").rstrip()
     yield from _dropped_lines(plan)
     for outcome in plan.outcomes:
         yield from outcome.lines()
@@ -144,11 +144,12 @@ def _again(why: Mapping[str, int]) -> str:
 
 def _totals(view: PlanView, todo: set[str]) -> str:
     plan = view.plan
-    total, work = counts(plan.nodes.values(), todo), jobs(plan, todo)
+    total = counts(plan.nodes.values(), todo)
     trainings = sum(1 for n in plan.nodes.values() if n.key in todo and n.weights is None)
+    jobs = len({n.training.key for n in plan.nodes.values() if n.key in todo})
     return (
         f"{_extent(plan)}: {total['run']} nodes to run "
-        f"({trainings} trainings, {len(work)} jobs), {total['reuse']} to reuse"
+        f"({trainings} trainings, {jobs} jobs), {total['reuse']} to reuse"
     )
 
 

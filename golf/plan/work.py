@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from golf.frozen import Frozen
 from golf.plan.graph import Cell, Node, Plan
-from golf.records import stands, unfinished
+from golf.records import NodeId, stands, unfinished
 
 NEVER = "never run"
 
@@ -50,10 +50,17 @@ def reason(plan: Plan, node: Node) -> str:
     return "it was interrupted" if paths.spec.exists() else NEVER
 
 
-def reasons(plan: Plan, nodes: Iterable[Node], todo: set[str]) -> dict[str, int]:
-    """Return how many of the unique nodes have to run for each reason."""
+def reasons(plan: Plan, nodes: Iterable[Node], todo: set[str], here: set[NodeId]) -> dict[str, int]:
+    """Return how many of the unique nodes have to run for each reason.
+
+    Args:
+        plan: the plan.
+        nodes: some of its nodes.
+        todo: the keys of those that have to run.
+        here: the nodes that have a folder.
+    """
     unique = {n.key: n for n in nodes if n.key in todo}
-    return dict(Counter(reason(plan, node) for node in unique.values()))
+    return dict(Counter(reason(plan, n) if n.id in here else NEVER for n in unique.values()))
 
 
 def counts(nodes: Iterable[Node], todo: set[str]) -> dict[str, int]:

@@ -18,7 +18,7 @@ from golf.plan.power import power_lines, seeds_for
 from golf.plan.predict import Observations, estimate
 from golf.plan.show import PlanView, duration, find_row, plan_json, plan_lines
 from golf.plan.work import pending, reasons
-from golf.records import SCORING, Result, write_result
+from golf.records import SCORING, Result, begun, write_result
 from tests.plan.played import finish, planned, write_matrix
 
 TEXT = """\
@@ -227,10 +227,10 @@ def test_a_rerun_says_why(tmp_path: Path) -> None:
     plan.node_paths(second.quantize).spec.write_text("{}")
     plan.node_paths(first.quantize).artifact.unlink()
     todo = pending(plan)
-    assert reasons(plan, first.nodes(), todo) == {
+    assert reasons(plan, first.nodes(), todo, begun(plan.paths)) == {
         "its file was cleaned away": 1, "it failed before": 1,
     }  # fmt: skip
-    assert reasons(plan, second.nodes(), todo)["it was interrupted"] == 1
+    assert reasons(plan, second.nodes(), todo, begun(plan.paths))["it was interrupted"] == 1
     lines = list(plan_lines(PlanView(plan)))
     assert "(1 since its file was cleaned away, 1 since it failed before)" in lines[0]
 

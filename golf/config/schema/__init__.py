@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import cache
+from collections.abc import Callable
+from functools import cache, lru_cache
+from operator import itemgetter
 from typing import TypeVar, get_type_hints
 
 from golf.config.knob import ON, UNSET, Knob, Stage, Value, Values, knob_table
@@ -58,8 +60,31 @@ def _all_needs(name: str) -> Needs:
 
 def relevant(values: Values) -> dict[str, Value]:
     """Return the values that are read at all."""
-    unread = {n for needs, names in _by_needs().items() if not _met(needs, values) for n in names}
-    return {n: values[n] for n in KNOBS if n not in unread}
+    left_out = unread(values)
+    return {n: values[n] for n in KNOBS if n not in left_out}
+
+
+def unread(values: Values) -> frozenset[str]:
+    """Return the knobs that nothing reads, given the values of the knobs that they need."""
+    return _unread(_needed_values()(values))
+
+
+@cache
+def _needed_values() -> Callable[[Values], tuple[Value, ...]]:
+    """Return what takes the values of all knobs that others need."""
+    return itemgetter(*_needed())
+
+
+@cache
+def _needed() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(other for knob in KNOBS.values() for other in knob.needs))
+
+
+@lru_cache(512)  # rows of a matrix have few different ones
+def _unread(needed: tuple[Value, ...]) -> frozenset[str]:
+    values = dict(zip(_needed(), needed, strict=True))
+    unmet = (names for needs, names in _by_needs().items() if not _met(needs, values))
+    return frozenset(name for names in unmet for name in names)
 
 
 @cache
@@ -82,16 +107,18 @@ def unmet_need(knob: Knob, values: Values) -> str | None:
 
 def spec_for(values: Values, *stages: Stage) -> dict[str, Value]:
     """Return the only values that ``stages`` may see: relevant knobs that are not off."""
+    left_out = unread(values)
     return {
-        k.name: value
-        for k in _of_stages(stages)
-        if (value := values[k.name]) != k.off and is_relevant(k, values)
+        name: value
+        for name, off in _of_stages(stages)
+        if name not in left_out and (value := values[name]) != off
     }
 
 
 @cache
-def _of_stages(stages: tuple[Stage, ...]) -> tuple[Knob, ...]:
-    return tuple(k for k in KNOBS.values() if k.stage in stages)
+def _of_stages(stages: tuple[Stage, ...]) -> tuple[tuple[str, object], ...]:
+    """Return the knobs that stages read, each with the value at which it is off."""
+    return tuple((k.name, k.off) for k in KNOBS.values() if k.stage in stages)
 
 
 def group_from(spec: Values, group: type[Chosen]) -> Chosen:
