@@ -34,7 +34,6 @@ PARENT_BITS = 12.8  # what naming a row's parent and factor takes, compressed
 EARLY, EARLY_STEPS = -0.5, 60.0  # a table beside a head: few rows have moved, by Adam's full rate
 TABLE_DOUBT, SELDOM = 0.25, 100.0  # doubled where a row is met less often than this
 CLIP_DOUBT = 0.06  # where the ends of the grid follow the largest weights
-FLOOR_DOUBT = 1.0  # of an entry's bits, where a floor holds up grids of weights of unknown size
 GPTQ_BITS = 0.07  # what GPTQ's compensation adds to an entry, times the squared step
 
 
@@ -75,7 +74,6 @@ def cold_excess(kind: Kind, grid: Grid, training: Spec, quant: Spec, steps: floa
     doubt = doubt * scale + (0.0 if quant.get("quant.clip", "sigma") == "sigma" else CLIP_DOUBT)
     if steps is None:
         doubt += abs(lack) if kind.start in UNIFORM else 0.0
-        doubt += FLOOR_DOUBT * normal_bits(*grid) if "quant.scale_floor" in quant else 0.0
     return Excess(shape, saved, doubt)
 
 

@@ -12,6 +12,9 @@ from golf.plan.size.grid import largest, searched
 
 Spec = Mapping[str, Any]
 GATE_BITS = 8
+WARMDOWNS = 3.0  # as many last where only the clock knows the steps of a training
+ALIKE = 10.0  # steps of Muon that have much the same direction
+TURNS = 6.0  # steps of Adam at the full rate that an entry of a table is away from 0
 
 
 class Grid(NamedTuple):
@@ -47,7 +50,10 @@ def grid_of(bucket: str, columns: int, quant: Spec, deviation: float) -> Grid:
 def deviation_of(kind: Kind, training: Spec, steps: float | None) -> float:
     """Return about what the standard deviation of a row is, for lack of the weights."""
     if kind.group == "embed":
-        return max(float(training["model.embed_init_std"]), float(training["optim.embed_lr"]))
+        moved = TURNS * float(training["optim.embed_lr"])
+        return max(float(training["model.embed_init_std"]), moved)
+    falling = training.get("train.warmdown_steps")
+    steps = WARMDOWNS * falling if steps is None and falling else steps
     return math.sqrt(max(start_variance(kind) + moved_variance(kind, training, steps), 1e-12))
 
 
@@ -64,11 +70,21 @@ def start_variance(kind: Kind) -> float:
 def moved_variance(kind: Kind, training: Spec, steps: float | None) -> float:
     """Return the variance of what Muon has added to a matrix; 1 / columns after unknown steps.
 
-    A step has the root mean square lr sqrt(max(1, out / in) / max(out, in)), and early ones have
-    much the same direction.
+    A step has the root mean square lr sqrt(max(1, out / in) / max(out, in)). The first ones have
+    much the same direction, later ones wander; decay takes back what is old.
     """
     if steps is None:
         return 1 / kind.columns
     size = max(1.0, kind.rows / kind.columns) / max(kind.rows, kind.columns)
-    full = 1.0 - float(training.get("train.warmdown_frac", 0.0)) / 2
-    return (float(training["optim.matrix_lr"]) * full * steps) ** 2 * size
+    rate = float(training["optim.matrix_lr"])
+    full = full_steps(training, steps)
+    forgotten = 2 * rate * float(training.get("optim.muon_wd") or 0.0) * full
+    lasting = full * (-math.expm1(-forgotten) / forgotten if forgotten else 1.0)
+    return rate**2 * size * min(full**2, ALIKE * lasting)
+
+
+def full_steps(training: Spec, steps: float) -> float:
+    """Return to how many steps at the full rate a training with its warmdown comes."""
+    falling = float(training.get("train.warmdown_steps") or 0)
+    falling = falling or float(training.get("train.warmdown_frac") or 0.0) * steps
+    return steps - falling / 2 if falling <= steps else steps**2 / (2 * falling)
