@@ -22,12 +22,17 @@ MICRO_TOKENS = {"cpu": 2048, "cuda": 65536}
 
 def resolve(values: Draft, device: str, world_size: int) -> Draft:
     """Return ``values`` with every open value filled in; illegal shapes are left for the rules."""
-    done = dict(values)
+    return {**values, **filled(values, device, world_size)}
+
+
+def filled(values: Draft, device: str, world_size: int) -> Draft:
+    """Return the values that are filled in, by name."""
+    done = values.copy()
     for name, fill in FILLERS.items():
         done[name] = fill(done)
     if done["train.micro_tokens"] is None:
         done["train.micro_tokens"] = _micro_tokens(done, MICRO_TOKENS[device], world_size)
-    return done
+    return {name: done[name] for name in (*FILLERS, "train.micro_tokens")}
 
 
 def n_head(values: Draft) -> int:

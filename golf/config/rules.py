@@ -20,8 +20,11 @@ SGD_ROWS = (
 )  # fmt: skip
 
 
-def broken_rules(values: dict[str, Any], world_size: int) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield (message, knobs it is about) for every rule that ``values`` breaks."""
+Broken = tuple[str, tuple[str, ...]]  # a message, and the knobs that it is about
+
+
+def broken_rules(values: dict[str, Any], world_size: int) -> Iterator[Broken]:
+    """Yield every rule that ``values`` breaks."""
     for names, rule in RULES:
         message = rule(values, world_size)
         if message:

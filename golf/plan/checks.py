@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import itemgetter
 
 from golf.config.knob import Stage, Value
 from golf.config.matrix import RIVALS, Layer, RowDraft, Setting
 from golf.config.resolve import FILLERS
-from golf.config.rules import broken_rules
+from golf.config.rules import Broken
 from golf.config.schema import KNOBS, unmet_need, unread
 from golf.config.values import format_value
 from golf.errors import Problem
@@ -18,10 +19,12 @@ MEASURED = (Stage.TRAIN, Stage.QUANTIZE, Stage.EVALUATE, Stage.TTT)
 Values = Mapping[str, Value]
 
 
-def rule_problems(row: Row, chain: list[RowDraft], place: str, world_size: int) -> list[Problem]:
+def rule_problems(
+    broken: Iterable[Broken], row: Row, chain: list[RowDraft], place: str
+) -> list[Problem]:
     """Return the rules that a row breaks, each at the nearest setting that it is about."""
     found = []
-    for message, names in broken_rules(dict(row.values), world_size):
+    for message, names in broken:
         nearest = (d.own[n].where for d in chain for n in names if n in d.own)
         origins = (row.origins[n] for n in names if n in row.origins)
         where = next(nearest, next(origins, place))
@@ -91,7 +94,8 @@ class Fingerprints:
             left = [k for k in left if k not in more]
         live = [k for k in KNOBS.values() if k.stage in MEASURED and k.name in names]
         live = [k for k in live if k.name not in ("train.seed", "train.data_seed")]
-        self.live = [(k.name, k.off) for k in live]
+        self.live = [k.name for k in live]
+        self.seen_by: dict[frozenset[str], Callable[[Values], object]] = {}
         self.followed = seeds[0] if len(seeds) == 1 else "each seed"
         self.first_with: dict[object, str] = {}
         self.by_row: dict[str, object] = {}
@@ -106,10 +110,9 @@ class Fingerprints:
         return self.by_row[row] == self.by_row[other]
 
     def _print(self, row: Row) -> object:
-        values, left_out = row.values, unread(row.values)
-        shown = [
-            ... if name in left_out or (value := values[name]) == off else value
-            for name, off in self.live
-        ]
-        data_seed = self.followed if row.data_seed_follows else values["train.data_seed"]
-        return tuple(shown), None if "train.data_seed" in left_out else data_seed
+        left_out = unread(row.values)
+        if left_out not in self.seen_by:
+            self.seen_by[left_out] = itemgetter(*(n for n in self.live if n not in left_out))
+        data_seed = self.followed if row.data_seed_follows else row.values["train.data_seed"]
+        shuffled = None if "train.data_seed" in left_out else data_seed
+        return left_out, self.seen_by[left_out](row.values), shuffled

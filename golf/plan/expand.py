@@ -127,10 +127,9 @@ class Expansion:
             self.dropped[draft.name] = idle[0].what
             return None
         if not found and not late:
-            world_size = self.maker.launch.nproc_per_node
             chain = self.maker.chain(draft)
             for one in (row, *row.also.values()):
-                found += rule_problems(one, chain, draft.where, world_size)
+                found += rule_problems(self.maker.broken(one.values), one, chain, draft.where)
         self.problems += found + idle
         twin = self.prints.twin(row)
         if twin and draft.source in POINTS:

@@ -16,9 +16,11 @@ from golf.config.machine import Launch, Machine, device_of
 from golf.config.matrix import BASELINE, RIVALS, Layer, Matrix, RowDraft, Setting, put_layer
 from golf.config.profiles import PROFILES
 from golf.config.relative import follows_profile, formulas_of, relative_values, self_relative
-from golf.config.resolve import resolve
+from golf.config.resolve import filled
+from golf.config.rules import broken_rules
 from golf.config.schema import KNOBS
 from golf.errors import Problem
+from golf.plan.recall import Recalled
 from golf.plan.row import Row
 
 Values = dict[str, Value]
@@ -64,7 +66,11 @@ class Stack:
 
 
 class RowMaker:
-    """Makes rows out of drafts; what all of them start from is stacked once."""
+    """Makes rows out of drafts; what all of them start from is stacked once.
+
+    Attributes:
+        broken: gives the rules that a row's values break.
+    """
 
     def __init__(
         self, matrix: Matrix, launch: Launch, machine: Machine, profile: str, overrides: Layer
@@ -75,6 +81,9 @@ class RowMaker:
         self.device = device_of(launch, machine)
         self.profile = profile
         self.overrides = overrides
+        ranks = launch.nproc_per_node
+        self._filled = Recalled(lambda values: filled(values, self.device, ranks))
+        self.broken = Recalled(lambda values: list(broken_rules(values, ranks)))
 
     @cached_property
     def shared(self) -> dict[str, Setting]:
@@ -156,7 +165,8 @@ class RowMaker:
         _put(values, overrides)
         formulas = stack.formulas_under(overrides)
         found, wrong = relative_values(values, formulas, self.resolved, stack.inherited)
-        return {**values, **found}, wrong
+        values.update(found)
+        return values, wrong
 
     def _scaled(self, stack: Stack, overrides: Layer) -> tuple[Values, list[Problem]]:
         """Apply the profile between the relative values that it scales and those that follow."""
@@ -173,7 +183,7 @@ class RowMaker:
         return {**values, **found}, [p for p in wrong if p.where in places] + more
 
     def resolved(self, values: Values) -> Values:
-        return resolve(values, self.device, self.launch.nproc_per_node)
+        return {**values, **self._filled(values)}
 
     def row(self, draft: RowDraft, settled: Values) -> Row:
         """Return the row of a draft whose values are settled."""

@@ -138,8 +138,8 @@ class Staging:
             del self.known[name]
             return
         settled, wrong = self.maker.settle(draft)
-        row, world_size = self.maker.row(draft, settled), self.maker.launch.nproc_per_node
-        broken = wrong or rule_problems(row, self.maker.chain(draft), draft.where, world_size)
+        row, chain = self.maker.row(draft, settled), self.maker.chain(draft)
+        broken = wrong or rule_problems(self.maker.broken(row.values), row, chain, draft.where)
         if broken:
             self.dropped.append(Dropped(name, f"on {draft.parent}: {broken[0].what}"))
             del self.known[name]
