@@ -18,7 +18,8 @@ def report(
     form: Annotated[
         str,
         typer.Option(
-            "--format", help="md or html (in reports/), csv, json, latex, tsv, tensorboard."
+            "--format",
+            help="md or html (in reports/), csv, json, latex, tsv; tensorboard, wandb, trackio.",
         ),
     ] = "md",
     strict: Annotated[bool, typer.Option(help="Exit 1 when cells are missing.")] = False,

@@ -1,12 +1,8 @@
-"""Results in the shapes of other programs: autoresearch's ``results.tsv``, TensorBoard."""
+"""Results in the shapes of other programs: autoresearch's ``results.tsv``."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from golf.errors import fail
 from golf.logs.summary import write_results
-from golf.report.study import SCORES
 from golf.report.table import Analysis
 from golf.report.tables.judged import statuses
 
@@ -30,26 +26,3 @@ def as_results(analysis: Analysis) -> str:
             }
         )
     return write_results(lines)
-
-
-def write_tensorboard(analysis: Analysis, folder: Path) -> Path:
-    """Write training curves and scores as TensorBoard event files, a run per row and seed.
-
-    Raises:
-        GolfError: the extra is not installed.
-    """
-    try:
-        from tensorboardX import SummaryWriter  # noqa: PLC0415 (an extra)
-    except ImportError:
-        raise fail("TensorBoard files need an extra", "pip install 'golf[tensorboard]'") from None
-    for row, lines in analysis.values.items():
-        for seed, line in lines.items():
-            name = "".join(c if c.isalnum() or c in "-=._" else "_" for c in row)
-            with SummaryWriter(str(folder / f"{name}-{seed}"), write_to_disk=True) as writer:
-                curve = analysis.study.curve(row, seed)
-                for step, loss in zip(curve.steps, curve.loss, strict=True) if curve else ():
-                    writer.add_scalar("train/loss", loss, int(step))
-                for score in SCORES:
-                    if line.get(score) is not None:
-                        writer.add_scalar(score, line[score], int(line.get("steps") or 0))
-    return folder

@@ -20,7 +20,8 @@ PRINTED = {
     "latex": "golf.report.latex:as_latex",
     "tsv": "golf.report.export:as_results",
 }
-FORMATS = ("md", *PRINTED, "tensorboard")
+TRACKERS = ("tensorboard", "wandb", "trackio")
+FORMATS = ("md", *PRINTED, *TRACKERS)
 
 
 class Style(Frozen):
@@ -49,15 +50,15 @@ def make_report(study: Study, style: Style, paths: RunPaths) -> Report:
     A report without a single score is not written: it would replace one that has some.
     """
     analysis = analyze(study)
-    if style.form == "tensorboard":
-        from golf.report.export import write_tensorboard  # noqa: PLC0415 (start-up)
+    if style.form in TRACKERS and not study.is_empty:
+        from golf.report.trackers import export  # noqa: PLC0415 (start-up)
 
-        return Report("", (write_tensorboard(analysis, paths.report(study.name, "tensorboard")),))
+        return Report("", export(analysis, style.form, paths.report(study.name, style.form)))
     if style.form == "html" and not study.is_empty:
         page = paths.report(study.name, "html")
         write_text(page, _text(analysis, style.form))
         return Report("", (page,))
-    if style.form != "md":
+    if style.form in PRINTED:
         return Report(_text(analysis, style.form))
     file = paths.report(study.name, "md")
     if study.is_empty:

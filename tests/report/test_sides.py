@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tensorboardX.proto.event_pb2 import Event
-from tensorboardX.record_writer import masked_crc32c
 
 import golf
-from golf.report.export import as_results, write_tensorboard
-from golf.report.study import Curve, Failure
+from golf.report.export import as_results
+from golf.report.study import Failure
 from golf.report.table import analyze
 from tests.report.made import row, study
 
@@ -141,26 +139,3 @@ def test_the_table_of_autoresearch_tells_keeps_from_crashes() -> None:
     assert [x[3] for x in lines[1:]] == ["keep", "keep", "discard", "crash"]
     assert lines[2][4] == "good: a b"
     assert lines[4][1] == "0.000000"
-
-
-def events(file: Path) -> list[Event]:
-    """Read a TensorBoard file record by record, checksums included."""
-    raw, found = file.read_bytes(), []
-    while raw:
-        size = int.from_bytes(raw[:8], "little")
-        body = raw[12 : 12 + size]
-        assert masked_crc32c(body) == int.from_bytes(raw[12 + size : 16 + size], "little")
-        found.append(Event.FromString(body))
-        raw = raw[16 + size :]
-    return found
-
-
-def test_tensorboard_gets_curves_and_scores(tmp_path: Path) -> None:
-    found = analyze(
-        study(row("a/../b", (1.0, 1.5), steps=20), curve=lambda r, s: Curve([10, 20], [4.0, 3.0]))
-    )
-    write_tensorboard(found, tmp_path / "tb")
-    (file,) = (tmp_path / "tb" / "a_.._b-1").iterdir()
-    values = [(v.tag, e.step, v.simple_value) for e in events(file) for v in e.summary.value]
-    assert values[:2] == [("train/loss", 10, 4.0), ("train/loss", 20, 3.0)]
-    assert values[2:] == [("pre_bpb", 20, 1.0), ("post_bpb", 20, 1.5)]
