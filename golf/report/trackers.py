@@ -46,17 +46,23 @@ def export(analysis: Analysis, form: str, folder: Path) -> tuple[Path, ...]:
     except ImportError as why:
         told = f"--format {form} needs an extra: {why}"
         raise fail(told, f"pip install 'golf[{form}]'") from None
-    shutil.rmtree(folder, ignore_errors=True)
+    fresh = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
     with redirect_stdout(sys.stderr):
         for about, points in runs(analysis):
             try:
-                run = start(library, about, folder)
+                run = start(library, about, fresh)
             except (ValueError, OSError, getattr(library, "Error", OSError)) as refused:
+                shutil.rmtree(fresh, ignore_errors=True)
                 raise fail(f"{form}: {refused}") from None
             for step, values in points:
                 run.log(values, step=step)
             run.finish()
-    return (folder,) if folder.exists() else ()
+    if not fresh.exists():
+        return ()
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
+    return (folder,)
 
 
 def runs(analysis: Analysis) -> Iterator[tuple[dict[str, Any], list[Point]]]:

@@ -178,11 +178,15 @@ def test_wandb_gets_runs_and_nothing_of_this_machine(finished: Path) -> None:
     check_settings(found)
 
 
-def test_wandb_without_a_login_says_so_and_does_not_ask(finished: Path) -> None:
+def test_wandb_without_a_login_says_so_and_leaves_what_was_exported(finished: Path) -> None:
     pytest.importorskip("wandb", reason="wandb is not installed")
+    before = finished / "reports" / "made.wandb" / "before"
+    before.mkdir(parents=True)
     done = report(finished, "wandb")
     assert done.returncode == 2
     assert "wandb login" in done.stderr
+    assert [before.parent] == [*before.parent.parent.glob("*wandb*")]
+    assert before.exists()
     assert "Traceback" not in done.stderr
 
 
