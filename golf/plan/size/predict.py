@@ -22,9 +22,9 @@ HEADER_BYTES, TENSOR_BYTES = 380.0, 4.0  # settings, and a tensor's name and sha
 TABLE_BYTES = 900.0  # of golf's entropy coder
 REPAIR_BITS = 3.0  # an entry of a low-rank factor, scales included
 TOLD_BITS = 0.015  # standard deviation of a told figure over rows of a preset, bits per entry
-FLOORED_BITS = 0.05  # ... more under a floor of steps, which small weights are sensitive to
 UNSEEN_CODER = 0.01  # ... of a general compressor of which nothing is finished, over its bits
-UNSURE_SIZE = 8.0  # weights may be so many times smaller where only the clock knows the steps
+CLOCK_SIZE = 8.0  # weights may be so many times smaller where only the clock knows the steps
+STEPS_SIZE = 2.0  # ... where steps are known, or those of another row
 FP16_BITS = 3.0  # ... of an entry that passes through, where none was seen
 LEAST_BITS = 1e-3  # grids so coarse that nothing is left of an entry tell nothing
 SIDES = 2.0  # standard deviations on either side of what is printed
@@ -81,10 +81,9 @@ class Subject(Frozen):
         return grid_of(kind.bucket, kind.columns, self.quant, deviation)
 
     def floor_doubt(self, kind: Kind) -> float:
-        """Return the bits that an entry loses to a floor under steps if weights stay small."""
-        if self.steps is not None:
-            return 0.0
-        return normal_bits(*self.grid(kind)) - normal_bits(*self.grid(kind, UNSURE_SIZE))
+        """Return the bits that an entry loses to a floor under scales if weights stay small."""
+        smaller = CLOCK_SIZE if self.steps is None else STEPS_SIZE
+        return normal_bits(*self.grid(kind)) - normal_bits(*self.grid(kind, smaller))
 
     def coded(self) -> list[Kind]:
         return [k for k in self.kinds if k.is_coded(self.quant)]
@@ -161,8 +160,7 @@ def _codes(row: Subject, kind: Kind, efficiency: Efficiency) -> tuple[float, flo
     more = mean(
         _beyond(s, kind, grid, plain, efficiency) for s in row.told.coders if kind.kind in s.table
     )
-    floored = FLOORED_BITS if "quant.scale_floor" in row.quant else 0.0
-    doubt = TOLD_BITS + floored if more is not None else cold.doubt + row.floor_doubt(kind)
+    doubt = (cold.doubt if more is None else TOLD_BITS) + row.floor_doubt(kind)
     if more is None and row.quant["quant.compressor"] != "ans":
         doubt += UNSEEN_CODER * plain
     return kind.entries * max(plain + (more or 0.0), 0.0) / 8, kind.entries * doubt / 8
