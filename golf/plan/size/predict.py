@@ -22,6 +22,7 @@ HEADER_BYTES, TENSOR_BYTES = 380.0, 4.0  # settings, and a tensor's name and sha
 TABLE_BYTES = 900.0  # of golf's entropy coder
 REPAIR_BITS = 3.0  # an entry of a low-rank factor, scales included
 TOLD_BITS = 0.015  # standard deviation of a told figure over rows of a preset, bits per entry
+TOLD_CLOCK_BITS = 0.045  # ... of rows that take as many steps as the clock allows
 UNSEEN_CODER = 0.01  # ... of a general compressor of which nothing is finished, over its bits
 CLOCK_SIZE = 8.0  # weights may be so many times smaller where only the clock knows the steps
 STEPS_SIZE = 2.0  # ... where steps are known, or those of another row
@@ -160,7 +161,8 @@ def _codes(row: Subject, kind: Kind, efficiency: Efficiency) -> tuple[float, flo
     more = mean(
         _beyond(s, kind, grid, plain, efficiency) for s in row.told.coders if kind.kind in s.table
     )
-    doubt = (cold.doubt if more is None else TOLD_BITS) + row.floor_doubt(kind)
+    told = TOLD_BITS if row.training.get("train.steps") else TOLD_CLOCK_BITS
+    doubt = (cold.doubt if more is None else told) + row.floor_doubt(kind)
     if more is None and row.quant["quant.compressor"] != "ans":
         doubt += UNSEEN_CODER * plain
     return kind.entries * max(plain + (more or 0.0), 0.0) / 8, kind.entries * doubt / 8
