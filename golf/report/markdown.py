@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from golf.report.sections import Block, blocks
@@ -68,15 +67,18 @@ def _titled(table: Table, fold: bool) -> Iterator[str]:
 
 def grid(table: Table) -> str:
     """Return the table alone, its columns padded for who reads the source."""
-    lines = [[escape(c) for c in table.columns], *([escape(c) for c in row] for row in table.rows)]
-    widths = [max(len(c[0]) + 2, *map(len, c)) for c in zip(*lines, strict=True)]
-    sides = ["<" if i < table.left else ">" for i in range(len(widths))]
-    form = "| " + " | ".join(f"{{:{s}{w}}}" for s, w in zip(sides, widths, strict=True)) + " |"
+    columns = [_escape_all(c) for c in zip(table.columns, *table.rows, strict=True)]
+    widths = [max(len(c[0]) + 2, *map(len, c)) for c in columns]
+    sides = [str.ljust if i < table.left else str.rjust for i in range(len(widths))]
+    padded = [
+        [pad(cell, width) for cell in column]
+        for column, width, pad in zip(columns, widths, sides, strict=True)
+    ]
+    head, *body = (f"| {' | '.join(line)} |" for line in zip(*padded, strict=True))
     rule = "|".join(
-        ":" + "-" * (w + 1) if s == "<" else "-" * (w + 1) + ":"
-        for s, w in zip(sides, widths, strict=True)
+        ":" + "-" * (w + 1) if pad is str.ljust else "-" * (w + 1) + ":"
+        for w, pad in zip(widths, sides, strict=True)
     )
-    head, *body = (form.format(*line) for line in lines)
     return "\n".join([head, f"|{rule}|", *body])
 
 
@@ -93,16 +95,25 @@ def escape_html(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-ESCAPES = str.maketrans(
-    {sign: "\\" + sign for sign in "\\`*_{}[]#|~$"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-)
-
-
-PLAIN = re.compile(r"[A-Za-z0-9.,:+−±%—-]+(?: [A-Za-z0-9.,:+−±%—-]+)*")  # most cells
+ESCAPES = {sign: "\\" + sign for sign in "\\`*_{}[]#|~$"} | {
+    "&": "&amp;", "<": "&lt;", ">": "&gt;"
+}  # fmt: skip
 
 
 def escape(text: str) -> str:
     """Return ``text`` so that GitHub shows it literally, also inside a table cell."""
-    if PLAIN.fullmatch(text):
-        return text
-    return " ".join(text.translate(ESCAPES).split())
+    return _literal(" ".join(text.split()))
+
+
+def _literal(text: str) -> str:
+    for sign, shown in ESCAPES.items():
+        text = text.replace(sign, shown)
+    return text
+
+
+def _escape_all(cells: Sequence[str]) -> list[str]:
+    """Return the cells escaped; at once where none has a space to be left out."""
+    text = " ".join(cells)
+    if text.isprintable() and "  " not in f" {text} ":
+        return _literal("\n".join(cells)).split("\n")
+    return [escape(cell) for cell in cells]

@@ -101,6 +101,13 @@ def test_an_escaped_text_is_one_line_and_reads_the_same(text: str) -> None:
     assert shown(escape(text)) == plain(text)
 
 
+@given(st.lists(st.text(max_size=8) | st.sampled_from(["a b", "−0.5", "a_b"]), max_size=4))
+def test_a_column_is_escaped_as_its_cells_are(texts: list[str]) -> None:
+    table = Table("t", "", ("Head",), tuple((text,) for text in texts))
+    lines = grid(table).split("\n")[2:]
+    assert [line[1:-1].strip() for line in lines] == [escape(text) for text in texts]
+
+
 def test_scores_are_means_with_the_deviation_where_there_is_one() -> None:
     row = scored("a", pre_bpb=Spread(3, 1.23456, 0.00123), post_bpb=Spread(1, 1.5, None))
     (line,) = read(main_table([row]))

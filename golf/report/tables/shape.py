@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from operator import itemgetter
 
 from golf.frozen import Frozen
 from golf.report.table import Spread
@@ -59,8 +60,8 @@ def without_empty(table: Table | None) -> Table | None:
     ]
     if len(kept) == table.left:
         return None
-    rows = tuple(tuple(row[i] for i in kept) for row in table.rows)
-    return replace(table, columns=tuple(table.columns[i] for i in kept), rows=rows)
+    pick = itemgetter(*kept)
+    return replace(table, columns=pick(table.columns), rows=tuple(map(pick, table.rows)))
 
 
 def score(value: float | None) -> str:
