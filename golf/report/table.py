@@ -6,18 +6,19 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from golf.frozen import Frozen
 from golf.records import ARTIFACT_LIMIT
 from golf.report.study import MEASURES, SCORES, Line, Study, StudyRow, column_of, geometries
-from golf.statistics.delta import Delta, by_seed, mean, variance
+from golf.statistics.delta import Delta, by_seed, mean, moments
 from golf.statistics.noise import Noise, noise_floor
 from golf.statistics.verdict import ALPHA, Judgement, judge, last_shared
 
 SAME_TEXT = 1e-4  # relative difference of scored bytes
 
 
-class Spread(Frozen):
+class Spread(NamedTuple):
     """A measure over the seeds that have it; None where there is nothing to tell.
 
     Attributes:
@@ -114,11 +115,11 @@ def main_score(table: Sequence[TableRow]) -> str:
 
 def spread(values: Sequence[float | None]) -> Spread:
     """Return n, mean and sample standard deviation of the values that are there."""
-    there = [float(v) for v in values if v is not None and not math.isnan(v)]
-    if not there:
-        return NO_SPREAD
-    std = math.sqrt(variance(there)) if len(there) > 1 else None
-    return Spread(len(there), mean(there), std)
+    there = [v for v in values if v is not None and not math.isnan(v)]
+    if len(there) < 2:
+        return Spread(1, mean(there), None) if there else NO_SPREAD
+    centre, variance = moments(there)
+    return Spread(len(there), centre, math.sqrt(variance))
 
 
 def delta_of(mine: Mapping[int, Line], theirs: Mapping[int, Line], measure: str) -> Delta | None:
@@ -134,25 +135,19 @@ def comparable(
     Scores of different validation text are not comparable: values whose scored bytes differ from
     their partner's by more than 0.01 % are left out.
     """
-    reference = next((b for b in map(_bytes, theirs.values()) if b), None)
+    reference = next((b for x in theirs.values() if (b := x.get("scored_bytes"))), None)
     kept = {
-        seed: float(line[measure])
+        seed: value
         for seed, line in mine.items()
-        if line.get(measure) is not None and _same_text(line, theirs.get(seed), reference)
+        if (value := line.get(measure)) is not None
+        and _same_text(line, theirs.get(seed, {}), reference)
     }
-    base = {
-        s: float(v[their_measure]) for s, v in theirs.items() if v.get(their_measure) is not None
-    }
+    base = {s: v for s, x in theirs.items() if (v := x.get(their_measure)) is not None}
     return kept, base
 
 
-def _bytes(line: Line | None) -> float | None:
-    found = line.get("scored_bytes") if line else None
-    return None if found is None else float(found)
-
-
-def _same_text(mine: Line, partner: Line | None, reference: float | None) -> bool:
-    seen, wanted = _bytes(mine), _bytes(partner) or reference
+def _same_text(mine: Line, partner: Line, reference: float | None) -> bool:
+    seen, wanted = mine.get("scored_bytes"), partner.get("scored_bytes") or reference
     return not seen or not wanted or abs(seen - wanted) <= SAME_TEXT * wanted
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Literal
 
 from golf.frozen import Frozen
@@ -86,10 +87,15 @@ def mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
 
 
+def moments(values: Sequence[float]) -> tuple[float, float]:
+    """Return the mean and the sample variance (n - 1)."""
+    centre = mean(values)
+    return centre, math.fsum([(v - centre) ** 2 for v in values]) / (len(values) - 1)
+
+
 def variance(values: Sequence[float]) -> float:
     """Return the sample variance (n - 1)."""
-    centre = mean(values)
-    return math.fsum((v - centre) ** 2 for v in values) / (len(values) - 1)
+    return moments(values)[1]
 
 
 def rounding_variance(values: Sequence[float]) -> float:
@@ -98,10 +104,11 @@ def rounding_variance(values: Sequence[float]) -> float:
     Three equal numbers with four decimals do not prove a spread of zero. For numbers at full
     precision this is nothing.
     """
-    decimals = max(_decimals(v) for v in values)
+    decimals = max(map(_decimals, values))
     return float(10.0 ** (-2 * decimals) / 12)
 
 
+@cache
 def _decimals(value: float) -> int:
     text = repr(float(value))
     if "e" not in text:
@@ -113,11 +120,12 @@ def _decimals(value: float) -> int:
 def paired(candidate: Sequence[float], baseline: Sequence[float]) -> Delta:
     """Return the mean of the differences of pairs, by Student's t with n - 1 degrees of freedom."""
     differences = [c - b for c, b in zip(candidate, baseline, strict=True)]
-    n, centre = len(differences), mean(differences)
+    n = len(differences)
     if n < 2:
-        return Delta("none", n, n, centre)
+        return Delta("none", n, n, mean(differences))
+    centre, spread = moments(differences)
     hidden = 2 * rounding_variance([*candidate, *baseline])
-    return Delta("paired", n, n, centre, math.sqrt(max(variance(differences), hidden) / n), n - 1.0)
+    return Delta("paired", n, n, centre, math.sqrt(max(spread, hidden) / n), n - 1.0)
 
 
 class Sample(Frozen):
@@ -130,8 +138,10 @@ class Sample(Frozen):
 
 def sample(values: Sequence[float], hidden: float) -> Sample:
     """Return what is known of some values; their variance is at least ``hidden``."""
-    spread = max(variance(values), hidden) if len(values) > 1 else 0.0
-    return Sample(len(values), mean(values), spread)
+    if len(values) < 2:
+        return Sample(len(values), mean(values), 0.0)
+    centre, spread = moments(values)
+    return Sample(len(values), centre, max(spread, hidden))
 
 
 def welch(candidate: Sequence[float], baseline: Sequence[float]) -> Delta:
@@ -155,13 +165,12 @@ def welch_of(candidate: Sample, baseline: Sample) -> Delta:
 
 def one_sample(candidate: Sequence[float], fixed: float) -> Delta:
     """Return the mean minus a number without a spread of its own."""
-    n, centre = len(candidate), mean(candidate) - fixed
+    n = len(candidate)
     if n < 2:
-        return Delta("none", n, 0, centre)
-    hidden = rounding_variance(candidate)
-    return Delta(
-        "one-sample", n, 0, centre, math.sqrt(max(variance(candidate), hidden) / n), n - 1.0
-    )
+        return Delta("none", n, 0, mean(candidate) - fixed)
+    centre, spread = moments(candidate)
+    error = math.sqrt(max(spread, rounding_variance(candidate)) / n)
+    return Delta("one-sample", n, 0, centre - fixed, error, n - 1.0)
 
 
 def by_seed(candidate: Mapping[int, float], baseline: Mapping[int, float]) -> Delta | None:

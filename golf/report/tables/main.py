@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from golf.records import ARTIFACT_LIMIT
 from golf.report.study import EQUAL, HEADINGS, SAID, SCORES, Line
-from golf.report.table import Analysis, TableRow, main_score, spread
+from golf.report.table import Analysis, TableRow, main_score
 from golf.report.tables.shape import (
     DASH,
     Table,
@@ -119,12 +119,8 @@ def _seeds(analysis: Analysis, row: TableRow) -> Iterator[dict[str, str]]:
         yield _seed_line(row.row, str(seed), line, ".4f")
     if len(lines) < 2:
         return
-    spreads = {n: spread([x.get(n) for x in lines.values()]) for n in _SEED_MEASURES}
-    yield _seed_line(row.row, "Mean", {n: s.mean for n, s in spreads.items()}, ".4f")
-    yield _seed_line(row.row, "Std", {n: s.std for n, s in spreads.items()}, ".5f")
-
-
-_SEED_MEASURES = ("steps", "step_ms", *SCORES, "artifact_bytes")
+    yield _seed_line(row.row, "Mean", {n: s.mean for n, s in row.spreads.items()}, ".4f")
+    yield _seed_line(row.row, "Std", {n: s.std for n, s in row.spreads.items()}, ".5f")
 
 
 def _seed_line(name: str, seed: str, line: Line, form: str) -> dict[str, str]:
