@@ -15,11 +15,11 @@ from typing import Any, NamedTuple, Protocol
 
 from golf.errors import GolfError
 from golf.files import canonical_json, read_json, write_text
-from golf.records import Result, RunPaths, read_result_file
+from golf.records import RunPaths, read_result_file
 
 LEAST = 1000  # results read anew that are worth writing the file
-VERSION = 1
-HEAD = 7  # entries of a line before its measures
+VERSION = 2
+PARTS = 7  # of a line: inode, size, time, place of its about, output hash, inputs, measures
 
 Lines = dict[str, list[Any]]
 
@@ -59,9 +59,8 @@ class Shelf:
 
     def __init__(self, paths: RunPaths, least: int = LEAST) -> None:
         self.runs, self.path, self.least = str(paths.runs), paths.finished, least
-        self.lines, self.abouts, self.names = _load(paths)
-        known = (self.abouts, self.names)
-        self.numbers = {canonical_json(value): i for k in known for i, value in enumerate(k)}
+        self.lines, self.abouts = _load(paths)
+        self.numbers = {canonical_json(about): i for i, about in enumerate(self.abouts)}
         self.anew = 0
 
     def read(self, name: str) -> Found | None:
@@ -78,49 +77,41 @@ class Shelf:
         stamp = [now.st_ino, now.st_size, now.st_mtime_ns]
         line = self.lines.get(name)
         if line is not None and line[:3] == stamp:
-            _, _, _, about, names, output, inputs, *values = line
-            measures = dict(zip(self.names[names], values, strict=True))
+            _, _, _, about, output, inputs, measures = line
             return Kept(measures, inputs, output, *self.abouts[about])
         result = read_result_file(path)
         if result:
-            self.lines[name] = [*stamp, *self._packed(result)]
+            about = self._number([result.environment, result.facts])
+            output, inputs, measures = result.output_sha256, result.inputs, result.measures
+            self.lines[name] = [*stamp, about, output, inputs, measures]
             self.anew += 1
         return result
 
-    def _packed(self, result: Result) -> list[Any]:
-        about = self._number(self.abouts, [result.environment, result.facts])
-        names = self._number(self.names, list(result.measures))
-        values = result.measures.values()
-        return [about, names, result.output_sha256, result.inputs, *values]
-
-    def _number(self, known: list[Any], value: list[Any]) -> int:
-        """Return the place of ``value`` in ``known``, where it is put if it is new."""
-        text = canonical_json(value)
+    def _number(self, about: list[Any]) -> int:
+        """Return the place of what is said of a result, which many share; if new, put it there."""
+        text = canonical_json(about)
         if text not in self.numbers:
-            self.numbers[text] = len(known)
-            known.append(value)
+            self.numbers[text] = len(self.abouts)
+            self.abouts.append(about)
         return self.numbers[text]
 
     def keep(self) -> None:
         """Write the file, if it would spare enough reading; where nobody may write, do without."""
         if self.anew < self.least:
             return
-        kept = {"version": VERSION, "abouts": self.abouts, "names": self.names, "lines": self.lines}
+        kept = {"version": VERSION, "abouts": self.abouts, "lines": self.lines}
         with contextlib.suppress(OSError):
             write_text(self.path, json.dumps(kept, separators=(",", ":")))
 
 
-def _load(paths: RunPaths) -> tuple[Lines, list[Any], list[Any]]:
+def _load(paths: RunPaths) -> tuple[Lines, list[Any]]:
     """Return the lines of the file with what they refer to; nothing when it is of no use."""
     try:
         found = read_json(paths.finished)
-        lines, abouts, names = found["lines"], found["abouts"], found["names"]
-        whole = all(
-            len(line) == HEAD + len(names[line[4]]) and len(abouts[line[3]]) == 2
-            for line in lines.values()
-        )
+        lines, abouts = found["lines"], found["abouts"]
+        whole = all(len(line) == PARTS and len(abouts[line[3]]) == 2 for line in lines.values())
         if whole and found["version"] == VERSION:
-            return lines, abouts, names
+            return lines, abouts
     except (GolfError, TypeError, KeyError, IndexError, AttributeError):
         pass
-    return {}, [], []
+    return {}, []

@@ -48,12 +48,16 @@ class Results:
     def of(self, node: Node) -> Found | None:
         """Return a node's result unless it is missing or was made from what changed since."""
         if node.key not in self.standing:
-            result = self._on_disk(f"{node.stage}/{node.key}")
-            used = result.inputs.items() if result else ()
-            now = [(self._on_disk(source), output) for source, output in used]
-            changed = any(r and r.output_sha256 != output for r, output in now)
-            self.standing[node.key] = None if changed else result
+            self.standing[node.key] = self._unless_stale(f"{node.stage}/{node.key}")
         return self.standing[node.key]
+
+    def _unless_stale(self, name: str) -> Found | None:
+        result = self._on_disk(name)
+        for source, output in result.inputs.items() if result else ():
+            now = self._on_disk(source)
+            if now and now.output_sha256 != output:
+                return None
+        return result
 
     def curve(self, train: Node) -> Any:
         return read_json(f"{self.runs}/{train.stage}/{train.key}/curve.json")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from golf.plan.shelf import Shelf
+from golf.plan.shelf import VERSION, Shelf
 from golf.records import Result, RunPaths, write_result
 
 KEYS = ("aa", "bb", "cc")
@@ -16,8 +16,9 @@ BROKEN = (
     "",
     "[]",
     "{}",
-    '{"version": 1}',
-    '{"version": 1, "lines": {"train/aa": [1]}, "abouts": [], "names": []}',
+    '{"version": 2}',
+    '{"version": 1, "lines": {"train/aa": [1, 1, 1, 0, "out", {}, {}]}, "abouts": [[{}, {}]]}',
+    '{"version": 2, "lines": {"train/aa": [1]}, "abouts": []}',
 )
 
 
@@ -88,7 +89,7 @@ def test_a_damaged_file_is_as_none(paths: RunPaths, text: str) -> None:
     paths.finished.write_text(text)
     assert told(Shelf(paths), "aa") == fresh
     keep(paths)
-    assert json.loads(paths.finished.read_text())["version"] == 1
+    assert json.loads(paths.finished.read_text())["version"] == VERSION
 
 
 def test_a_small_project_has_no_such_file(paths: RunPaths) -> None:
