@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,7 +43,10 @@ class Running:
 
     def exit_code(self) -> int | None:
         """Return the exit code, or None while it runs."""
-        return self.process.poll()
+        code = self.process.poll()
+        if code is not None:
+            self._tidy()
+        return code
 
     def stop(self) -> None:
         """End the whole process group: ask first, then kill."""
@@ -51,6 +55,11 @@ class Running:
             self.process.wait(STOP_SECONDS)
         self._signal(signal.SIGKILL)
         self.process.wait()
+        self._tidy()
+
+    def _tidy(self) -> None:
+        if self.command.scratch:
+            shutil.rmtree(self.command.scratch, ignore_errors=True)
 
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
