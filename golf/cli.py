@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from types import CodeType
@@ -74,7 +75,8 @@ def _sentence(name: str) -> str:
 def main() -> None:
     """Run the command line; a user's mistake is one clear message and exit code 2."""
     if sys.argv[1:] in (["--help"], ["-h"]):
-        print(overview())
+        with suppress(BrokenPipeError):
+            print(overview(), flush=True)
     else:
         _run_command()
 
@@ -89,8 +91,6 @@ def _run_command() -> None:
     except GolfError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:
-        sys.stderr.close()
     except OSError as error:
         print(f"{error.filename or 'golf'}: {error.strerror or error}", file=sys.stderr)
         sys.exit(2)

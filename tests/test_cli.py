@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,17 @@ def test_the_overview_tells_of_every_command_and_loads_none(tmp_path: Path) -> N
     assert max(map(len, asked.stdout.splitlines())) <= 80
     loaded = imports_of("--help", cwd=tmp_path)
     assert not loaded & {"typer", "golf.commands", "golf.report.doors"}
+
+
+@pytest.mark.parametrize("argument", ["--help", "factors"])
+def test_a_reader_who_leaves_early_is_no_error(argument: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    line = [sys.executable, "-m", "golf", argument]
+    done = subprocess.run(line, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert done.returncode in (0, 1)
+    assert done.stderr == b""
 
 
 def test_help_and_plan_import_neither_torch_nor_pandas(tmp_path: Path) -> None:
