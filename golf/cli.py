@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import sys
-from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from types import CodeType
@@ -74,11 +73,16 @@ def _sentence(name: str) -> str:
 
 def main() -> None:
     """Run the command line; a user's mistake is one clear message and exit code 2."""
-    if sys.argv[1:] in (["--help"], ["-h"]):
-        with suppress(BrokenPipeError):
+    try:
+        if sys.argv[1:] in (["--help"], ["-h"]):
             print(overview(), flush=True)
-    else:
-        _run_command()
+        else:
+            _run_command()
+    except BrokenPipeError:
+        sys.stderr.close()
+    except OSError as error:
+        print(f"{error.filename or 'golf'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def _run_command() -> None:
@@ -90,7 +94,4 @@ def _run_command() -> None:
         command_line(DOORS, door, overview)()
     except GolfError as error:
         print(error, file=sys.stderr)
-        sys.exit(2)
-    except OSError as error:
-        print(f"{error.filename or 'golf'}: {error.strerror or error}", file=sys.stderr)
         sys.exit(2)

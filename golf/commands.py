@@ -44,7 +44,13 @@ def command_line(
 
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=lambda wanted: _version(wanted), is_eager=True)
+        bool,
+        typer.Option(
+            "--version",
+            callback=lambda wanted: _version(wanted),
+            is_eager=True,
+            help="Print the version.",
+        ),
     ] = False,
 ) -> None:
     """Take the options that stand before a command."""

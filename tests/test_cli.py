@@ -90,6 +90,16 @@ def test_a_reader_who_leaves_early_is_no_error(argument: str) -> None:
     assert done.stderr == b""
 
 
+@pytest.mark.parametrize("argument", ["--help", "factors"])
+def test_what_cannot_be_written_is_one_clear_message(argument: str) -> None:
+    line = [sys.executable, "-m", "golf", argument]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, check=False, text=True)
+    assert done.returncode != 0
+    assert done.stderr.startswith("golf: No space left on device\n")
+    assert "Traceback" not in done.stderr
+
+
 def test_help_and_plan_import_neither_torch_nor_pandas(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text("factors:\n  rope_dims: [16]\n")
     for arguments in (["--help"], ["plan", "m.yaml"], ["run", "m.yaml", "--dry-run"], ["factors"]):

@@ -23,8 +23,6 @@ KEEP_FREED_MEMORY = {
     "MALLOC_TOP_PAD_": str(64 << 20),
 }
 
-TORCHRUN = "torchrun"
-
 
 class Slot(Frozen):
     """The share of the machine that one job may use: GPU or core numbers."""
@@ -37,14 +35,12 @@ class Command(Frozen):
 
     Attributes:
         folder: where it works; None for where golf itself does.
-        scratch: torchrun's own folder, of no use once it has ended.
     """
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
     log: Path
     folder: Path | None = None
-    scratch: Path | None = None
 
     def __str__(self) -> str:
         pairs = [f"{k}={shlex.quote(v)}" for k, v in self.env.items()]
@@ -77,11 +73,13 @@ def job_command(plan: Plan, job: Job, slot: Slot) -> Command:
     """
     launch = plan.rows.launch
     folders = [str(plan.node_paths(n).folder) for n in job.nodes]
-    paths = plan.node_paths(job.nodes[0].training)
-    scratch = paths.folder / TORCHRUN
-    argv = (*_torchrun(launch, scratch), "-m", "golf.stages", *folders)
+    argv = (
+        *_torchrun(launch),
+        *("-m", "golf.stages"),
+        *folders,
+    )
     env = _environment(launch, slot, plan.rows.machine)
-    return Command(argv, env, paths.log, scratch=scratch)
+    return Command(argv, env, plan.node_paths(job.nodes[0].training).log)
 
 
 def dataset_command(plan: Plan, dataset: Dataset) -> Command:
@@ -103,28 +101,26 @@ def node_command(folder: Path, training: Mapping[str, Any]) -> Command:
     threads = training.get("numerics.threads", 1)
     launch = Launch(nproc_per_node=processes, device=device, threads=threads)
     slot = Slot(tuple(range(processes if device == "cuda" else processes * threads)))
-    scratch = folder / TORCHRUN
-    argv = (*_torchrun(launch, scratch), "-m", "golf.stages", str(folder))
-    env = _environment(launch, slot, this_machine())
-    return Command(argv, env, folder / "log.txt", scratch=scratch)
+    argv = (*_torchrun(launch), "-m", "golf.stages", str(folder))
+    return Command(argv, _environment(launch, slot, this_machine()), folder / "log.txt")
 
 
 def script_command(plan: Plan, script: Path, data: Path) -> Command:
     """Return the line that runs a frozen script of ``plan`` in its own folder."""
-    launch, folder = plan.rows.launch, script.parent
-    scratch = folder / TORCHRUN
-    runner = _torchrun(launch, scratch) if launch.nproc_per_node > 1 else (sys.executable,)
+    launch = plan.rows.launch
+    runner = _torchrun(launch) if launch.nproc_per_node > 1 else (sys.executable,)
     env = _environment(launch, slots(plan)[0], plan.rows.machine)
-    argv = (*runner, script.name, str(data))
-    return Command(argv, env, script.with_suffix(".log"), folder, scratch)
+    return Command(
+        (*runner, script.name, str(data)), env, script.with_suffix(".log"), script.parent
+    )
 
 
-def _torchrun(launch: Launch, scratch: Path) -> Sequence[str]:
-    """Return torchrun as installed beside this Python, with a place for the folders it makes."""
+def _torchrun(launch: Launch) -> Sequence[str]:
+    """Return torchrun as installed beside this Python; it is to leave no folders of its own."""
     script = Path(sys.executable).with_name("torchrun")
     head = (str(script),) if script.exists() else (sys.executable, "-m", "torch.distributed.run")
     number = str(launch.nproc_per_node)
-    return (*head, "--standalone", "--log-dir", str(scratch), "--nproc-per-node", number)
+    return (*head, "--standalone", "--log-dir", os.devnull, "--nproc-per-node", number)
 
 
 def _environment(launch: Launch, slot: Slot, machine: Machine) -> dict[str, str]:

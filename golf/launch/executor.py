@@ -6,7 +6,6 @@ import contextlib
 import ctypes
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -43,10 +42,7 @@ class Running:
 
     def exit_code(self) -> int | None:
         """Return the exit code, or None while it runs."""
-        code = self.process.poll()
-        if code is not None:
-            self._tidy()
-        return code
+        return self.process.poll()
 
     def stop(self) -> None:
         """End the whole process group: ask first, then kill."""
@@ -55,11 +51,6 @@ class Running:
             self.process.wait(STOP_SECONDS)
         self._signal(signal.SIGKILL)
         self.process.wait()
-        self._tidy()
-
-    def _tidy(self) -> None:
-        if self.command.scratch:
-            shutil.rmtree(self.command.scratch, ignore_errors=True)
 
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

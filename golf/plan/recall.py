@@ -17,7 +17,7 @@ Answer = TypeVar("Answer")
 
 
 class Watched(UserDict[str, Value]):
-    """Values that note which of them are read."""
+    """Values that note which of them are read, by name or one after the other."""
 
     def __init__(self, values: Mapping[str, Value], read: set[str] | None = None) -> None:
         self.data = dict(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -46,6 +47,7 @@ def export(analysis: Analysis, form: str, folder: Path) -> tuple[Path, ...]:
     except ImportError as why:
         told = f"--format {form} needs an extra: {why}"
         raise fail(told, f"pip install 'golf[{form}]'") from None
+    folder = folder.resolve()
     fresh = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     with redirect_stdout(sys.stderr):
@@ -60,7 +62,8 @@ def export(analysis: Analysis, form: str, folder: Path) -> tuple[Path, ...]:
             run.finish()
     if not fresh.exists():
         return ()
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        shutil.rmtree(folder)
     fresh.rename(folder)
     return (folder,)
 
@@ -77,7 +80,7 @@ def runs(analysis: Analysis) -> Iterator[tuple[dict[str, Any], list[Point]]]:
             points = _points(analysis.study.curve(row, seed), line)
             known = {**settings[row], "train.seed": seed}.items()
             # W&B reads a dot in a name as a level.
-            config = {name.replace(".", "/"): value for name, value in known}
+            config = {name.replace(".", "/"): _finite(value) for name, value in known}
             config["id"] = content_key([row, config])
             about = {"project": project, "name": f"{row}-{seed}", "group": row, "config": config}
             if points:
@@ -94,6 +97,11 @@ def _points(curve: Curve | None, line: Mapping[str, Any]) -> list[Point]:
     end = max(int(line.get("steps") or 0), *(step for step, _ in points), 0)
     final = {n: line[n] for n in (*SCORES, *ARTIFACT_MEASURES) if line.get(n) is not None}
     return [*points, (end, final)] if final else points
+
+
+def _finite(value: Any) -> Any:
+    """Return a setting, as text where JSON has no number for it."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(name: str) -> str:

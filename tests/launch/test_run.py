@@ -50,7 +50,6 @@ def test_a_matrix_runs_through_all_stages_in_one_job_per_training(finished: Golf
     logs = [f / "log.txt" for f in stage_of(finished, "train")]
     assert all(log.read_text().count("golf starts: ") == 1 for log in logs)
     assert not [*(finished.root / "runs").glob("*/*/progress.json")]
-    assert not [*(finished.root / "runs").rglob("torchrun")], "torchrun's folders are taken away"
 
 
 def test_a_finished_matrix_launches_nothing(finished: Golf) -> None:
@@ -217,7 +216,7 @@ def test_dry_run_prints_the_torchrun_lines_and_starts_nothing(golf: Golf) -> Non
     lines = out.splitlines()
     assert "-m golf.data" in lines[0]
     assert len(lines) == 3
-    assert all("torchrun --standalone --log-dir " in s for s in lines[1:])
+    assert all("torchrun --standalone --log-dir /dev/null " in s for s in lines[1:])
     assert all(" --nproc-per-node 2 -m golf.stages" in s for s in lines[1:])
     assert not (golf.root / "runs").exists()
 

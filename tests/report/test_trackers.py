@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sqlite3
 import subprocess
@@ -63,7 +64,12 @@ def report(folder: Path, form: str, **environment: str) -> subprocess.CompletedP
 
 def test_a_run_is_a_row_and_seed_with_its_settings_and_numbers() -> None:
     made = study(
-        row("a", {3: (1.0, 1.5), 4: (None, None)}, steps=20, base={"train.lr": 0.5, "warm": "yes"}),
+        row(
+            "a",
+            {3: (1.0, 1.5), 4: (None, None)},
+            steps=20,
+            base={"train.lr": 0.5, "warm": "yes", "clip": math.inf},
+        ),
         curve=lambda r, s: Curve([10, 25], [4.0, 3.0]) if s == 3 else None,
     )
     ((about, points),) = runs(analyze(made))
@@ -73,7 +79,7 @@ def test_a_run_is_a_row_and_seed_with_its_settings_and_numbers() -> None:
         "project": "made",
         "name": "a-3",
         "group": "a",
-        "config": {"train/lr": 0.5, "warm": "yes", "train/seed": 3},
+        "config": {"train/lr": 0.5, "warm": "yes", "clip": "inf", "train/seed": 3},
     }
     assert points[:2] == [(10, {"train/loss": 4.0}), (25, {"train/loss": 3.0})]
     assert points[2:] == [(25, {"pre_bpb": 1.0, "post_bpb": 1.5})], "steps never go back"
@@ -118,8 +124,11 @@ def test_tensorboard_gets_curves_and_scores(tmp_path: Path) -> None:
     found = analyze(
         study(row("a/../b", (1.0, 1.5), steps=20), curve=lambda r, s: Curve([10, 20], [4.0, 3.0]))
     )
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "tb").symlink_to(tmp_path / "scratch")
     for _ in range(2):
         export(found, "tensorboard", tmp_path / "tb")
+    assert (tmp_path / "tb").is_symlink()
     (file,) = (tmp_path / "tb" / "a_.._b-1").iterdir()
     values = [(v.tag, e.step, v.simple_value) for e in events(file) for v in e.summary.value]
     assert values[:2] == [("train/loss", 10, 4.0), ("train/loss", 20, 3.0)]

@@ -12,7 +12,7 @@ from golf.plan.size.grid import largest, searched
 
 Spec = Mapping[str, Any]
 GATE_BITS = 8
-WARMDOWNS = 3.0  # as many last where only the clock knows the steps of a training
+WARMDOWNS = 3.0  # that a training is taken to last where only the clock knows its steps
 ALIKE = 10.0  # steps of Muon that have much the same direction
 TURNS = 6.0  # steps of Adam at the full rate that an entry of a table is away from 0
 
@@ -48,7 +48,11 @@ def grid_of(bucket: str, columns: int, quant: Spec, deviation: float) -> Grid:
 
 
 def deviation_of(kind: Kind, training: Spec, steps: float | None) -> float:
-    """Return about what the standard deviation of a row is, for lack of the weights."""
+    """Return about what the standard deviation of a row is, for lack of the weights.
+
+    Where steps are unknown but those of the warmdown are given, there are taken to be WARMDOWNS
+    times as many: a floor under scales asks how large weights become, not when.
+    """
     if kind.group == "embed":
         moved = TURNS * float(training["optim.embed_lr"])
         return max(float(training["model.embed_init_std"]), moved)
@@ -84,7 +88,10 @@ def moved_variance(kind: Kind, training: Spec, steps: float | None) -> float:
 
 
 def full_steps(training: Spec, steps: float) -> float:
-    """Return to how many steps at the full rate a training with its warmdown comes."""
+    """Return to how many steps at the full rate a training comes, its warmdown taken as a line.
+
+    Warm-up, least rates and other shapes change little of it and are left out.
+    """
     falling = float(training.get("train.warmdown_steps") or 0)
     falling = falling or float(training.get("train.warmdown_frac") or 0.0) * steps
     return steps - falling / 2 if falling <= steps else steps**2 / (2 * falling)
