@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import sys
 import time
@@ -37,7 +36,7 @@ def run_and_tell(plan: Plan, options: Options) -> int:
         print(line, file=sys.stderr)
     if session.failed or plan.waiting:
         return 1
-    print("next:", shlex.join(report_command(plan, options)), file=sys.stderr)
+    print("next:", options.line("report", str(plan.rows.matrix.path)), file=sys.stderr)
     return 0
 
 
@@ -108,8 +107,3 @@ def calibrate(plan: Plan) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if pending(plan) and _run(plan):
         raise fail("the short training failed, so that nothing can be predicted from it")
-
-
-def report_command(plan: Plan, options: Options) -> list[str]:
-    """Return the line that renders what was run."""
-    return ["golf", "report", str(plan.rows.matrix.path), *options.flags()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,18 @@ class Options(Frozen):
     overrides: tuple[str, ...] = ()
     launch: tuple[tuple[str, Any], ...] = ()
 
-    def flags(self) -> list[str]:
-        """Return the flags that say the same again; what changes no number is left out."""
-        names = {"device": "--device", "nproc_per_node": "--nproc"}
+    def line(self, command: str, matrix: str, *words: str) -> str:
+        """Return the line that gives a command these options again.
+
+        Launch settings are said to ``run`` alone: other commands find how the matrix was run.
+        What changes no number is left out.
+        """
         flags = ["--profile", self.profile] if self.profile else []
         flags += [word for text in self.overrides for word in ("--set", text)]
-        return flags + [w for k, v in self.launch if k in names for w in (names[k], str(v))]
+        if command == "run":
+            names = {"device": "--device", "nproc_per_node": "--nproc"}
+            flags += [w for k, v in self.launch if k in names for w in (names[k], str(v))]
+        return shlex.join(["golf", command, matrix, *words, *flags])
 
     def variant(self, matrix: Matrix) -> str:
         """Return the name of reports and ledgers: runs with other settings do not mix."""

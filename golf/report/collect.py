@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -77,12 +76,12 @@ class Results:
         return self.told[same]
 
 
-def collect(plan: Plan, command: Sequence[str] = ()) -> Study:
+def collect(plan: Plan, again: Sequence[str] = ()) -> Study:
     """Return the study of a plan; what is not there yet is missing (None).
 
     Args:
         plan: the matrix as it was run.
-        command: the ``golf run`` line that repeats it.
+        again: the lines that repeat it.
     """
     results = Results(plan)
     cells = {(c.row.name, c.seed): c for c in plan.cells}
@@ -92,7 +91,6 @@ def collect(plan: Plan, command: Sequence[str] = ()) -> Study:
     def curve(row: str, seed: int) -> Curve | None:
         return _curve(results, cells[row, seed].train)
 
-    again = [shlex.join(command), shlex.join(["golf", "report", *command[2:]])] if command else []
     return Study(
         name=plan.variant,
         question=plan.rows.matrix.question,

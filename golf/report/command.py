@@ -70,7 +70,8 @@ def _sources(source: Source) -> Iterator[tuple[Study, RunPaths]]:
     for path, given in chosen:
         plan, options = plan_as_run(path, given)
         inside = os.path.relpath(path.resolve(), plan.paths.root)
-        yield collect(plan, ["golf", "run", inside, *options.flags()]), plan.paths
+        again = [options.line(command, inside) for command in ("run", "report")]
+        yield collect(plan, again), plan.paths
 
 
 def read_runs(path: Path, baseline: str = "") -> Study:

@@ -77,10 +77,9 @@ def submit(wish: Wish) -> int:
 def _entry(wish: Wish) -> Entry:
     plan, options = plan_as_run(wish.matrix, wish.options)
     row = find_row(plan, wish.row)
-    inside = os.path.relpath(wish.matrix.resolve(), plan.paths.root)
     given = wish.signature
     signature = Signature(given.author, given.github_id, given.name or row.name)
-    return enter(plan, row, wish.seed, signature, ["golf", "run", inside, *options.flags()])
+    return enter(plan, row, wish.seed, signature, options)
 
 
 def _place(entry: Entry, checks: Sequence[Check], run: bool) -> Path:

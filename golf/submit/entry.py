@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from golf.files import file_sha256
 from golf.freeze.command import script_of
 from golf.frozen import Frozen
 from golf.plan.graph import Cell, Node, Plan
+from golf.plan.ledger import Options
 from golf.plan.row import Row
 from golf.plan.shelf import Found
 from golf.plan.show import cell_of
@@ -36,7 +37,7 @@ class Entry(Frozen):
         frozen: the cell that the shipped script is made from.
         script: the bytes of ``train_gpt.py``.
         analysis: the whole matrix, with the row's sizes counted with the shipped script.
-        command: the ``golf run`` line that repeats the matrix.
+        options: what the matrix was run with.
     """
 
     plan: Plan
@@ -46,7 +47,7 @@ class Entry(Frozen):
     script: bytes
     results: Results
     analysis: Analysis
-    command: Sequence[str]
+    options: Options
     signature: Signature
 
     @property
@@ -104,9 +105,7 @@ def nodes_of(cell: Cell) -> list[Node]:
     return list(replace(cell, also={}).nodes())
 
 
-def enter(
-    plan: Plan, row: Row, seed: int | None, signature: Signature, command: Sequence[str]
-) -> Entry:
+def enter(plan: Plan, row: Row, seed: int | None, signature: Signature, options: Options) -> Entry:
     """Return the entry of a row.
 
     Raises:
@@ -119,9 +118,9 @@ def enter(
     for cell in cells.values():
         _require_artifact(plan, row, cell, results)
     script = script_of(plan, frozen)
-    study = with_script(collect(plan, command), row.name, len(script))
+    study = with_script(collect(plan), row.name, len(script))
     return Entry(
-        plan, row, cells, frozen, script, results, analyze(study), command, signature
+        plan, row, cells, frozen, script, results, analyze(study), options, signature
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -109,15 +109,16 @@ def _compliance(checks: Sequence[Check]) -> Table | None:
 
 
 def _reproduction(entry: Entry) -> Iterator[str]:
-    run, (matrix, *flags) = list(entry.command), entry.command[2:]
-    freeze = ["golf", "freeze", matrix, "--row", entry.row.name, *flags, "--seed"]
+    matrix = os.path.relpath(entry.plan.rows.matrix.path.resolve(), entry.plan.paths.root)
+    run, report = (entry.options.line(command, matrix) for command in ("run", "report"))
+    freeze = entry.options.line("freeze", matrix, "--row", entry.row.name, "--seed", "SEED")
     script = run_line(entry.frozen, "train_gpt.py")
     yield "The table, every row and seed, with golf in its project:"
-    yield _code(shlex.join(run), shlex.join(["golf", "report", matrix, *flags]))
+    yield _code(run, report)
     yield f"This row alone, seed {entry.frozen.seed}, from this folder, without golf:"
     yield _code("pip install -r requirements.txt", f"{script} DATA")
     yield f"DATA is {_data(entry)}. The script of another seed, with golf in its project:"
-    yield _code(f"{shlex.join(freeze)} SEED")
+    yield _code(freeze)
 
 
 def _code(*lines: str) -> str:

@@ -10,6 +10,7 @@ from golf.config.load import load_matrix
 from golf.files import write_json
 from golf.plan.expand import expand
 from golf.plan.graph import Node, Plan, plan_matrix
+from golf.plan.ledger import Options
 from golf.records import Result, write_result
 from golf.report.collect import collect
 from golf.report.study import Failure
@@ -127,7 +128,7 @@ def test_failures_are_told_with_row_seed_and_stage(plan: Plan) -> None:
 
 
 def test_the_words_and_settings_of_rows_are_kept(plan: Plan) -> None:
-    base, row = collect(plan, ["golf", "run", "m.yaml"]).rows
+    base, row = collect(plan).rows
     assert (row.why, row.expect, row.priority, row.note) == (
         "fewer bytes", "−0.0100", "high", "cheap",
     )  # fmt: skip
@@ -150,8 +151,9 @@ def test_a_curve_is_read_when_asked_for(plan: Plan) -> None:
 
 
 def test_the_report_says_how_to_repeat_it(plan: Plan) -> None:
-    study = collect(plan, ["golf", "run", "m.yaml", "--profile", "smoke"])
+    options = Options("smoke", ("bits=4",), (("nproc_per_node", 2), ("jobs", 3)))
+    study = collect(plan, [options.line(command, "m.yaml") for command in ("run", "report")])
     assert study.commands == (
-        "golf run m.yaml --profile smoke",
-        "golf report m.yaml --profile smoke",
+        "golf run m.yaml --profile smoke --set bits=4 --nproc 2",
+        "golf report m.yaml --profile smoke --set bits=4",
     )
