@@ -7,6 +7,7 @@ them are for is told before anything is loaded.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from importlib import import_module
 from importlib.util import find_spec
@@ -79,7 +80,8 @@ def main() -> None:
         else:
             _run_command()
     except BrokenPipeError:
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor at the exit
+        sys.exit(1)
     except OSError as error:
         print(f"{error.filename or 'golf'}: {error.strerror or error}", file=sys.stderr)
         sys.exit(2)

@@ -6,7 +6,6 @@ exists is whole; ``result.json`` is written last, so a folder without it is unfi
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import os
@@ -285,11 +284,8 @@ def unfinished(
 
 def begun(paths: RunPaths) -> set[NodeId]:
     """Return the nodes that have a folder; asking for all at once spares asking for each."""
-    found: set[NodeId] = set()
-    for stage in STAGES:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            found.update((stage, name) for name in os.listdir(paths.runs / stage))  # noqa: PTH208
-    return found
+    folders = [(s, paths.runs / s) for s in STAGES if (paths.runs / s).is_dir()]
+    return {(stage, name) for stage, folder in folders for name in os.listdir(folder)}  # noqa: PTH208
 
 
 def measures_hash(measures: Mapping[str, float]) -> str:
