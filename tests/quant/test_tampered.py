@@ -8,7 +8,6 @@ import brotli
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
 from golf.errors import GolfError
 from golf.quant.artifact import (
@@ -46,14 +45,13 @@ def test_a_changed_byte_is_refused(folder: Path, data: bytes, share: float, flip
         read_artifact(write_raw(folder, bytes(changed)))
 
 
-def read_or_refused(path: Path) -> None:
-    """Read all weights; where that is refused, the message is for a user."""
+def refusal(path: Path) -> str:
+    """Read all weights; return what a user is told where that is refused, "" where it is not."""
     try:
-        weights = read_artifact(path).weights()
+        read_artifact(path).weights()
     except GolfError as told:
-        assert str(told).startswith(f"{path}: not a readable artifact: ")
-    else:
-        assert all(isinstance(w, Tensor) for w in weights.values())
+        return str(told)
+    return ""
 
 
 @settings(max_examples=300, deadline=None)
@@ -63,7 +61,8 @@ def test_a_changed_byte_under_a_right_hash_never_crashes(
 ) -> None:
     rest = bytearray(data[40:])
     rest[int(share * len(rest))] ^= flip
-    read_or_refused(write_raw(folder, sealed(bytes(rest))))
+    path = write_raw(folder, sealed(bytes(rest)))
+    assert (told := refusal(path)) == "" or told.startswith(f"{path}: not a readable artifact: ")
 
 
 @settings(max_examples=300, deadline=None)
@@ -75,7 +74,8 @@ def test_a_changed_byte_of_an_unpacked_payload_never_crashes(
     first = 40 + HEAD.size
     inner = bytearray(brotli.decompress(data[first : first + main]))
     inner[int(share * len(inner))] ^= flip
-    read_or_refused(write_raw(folder, pack(bytes(inner), data[first + main :], codec)))
+    path = write_raw(folder, pack(bytes(inner), data[first + main :], codec))
+    assert (told := refusal(path)) == "" or told.startswith(f"{path}: not a readable artifact: ")
 
 
 @settings(max_examples=100, deadline=None)
