@@ -42,21 +42,16 @@ def command_line(
     return app
 
 
-def _root(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version",
-            callback=lambda wanted: _version(wanted),
-            is_eager=True,
-            help="Print the version.",
-        ),
-    ] = False,
-) -> None:
-    """Take the options that stand before a command."""
-
-
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"golf {golf.__version__}")
         raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
