@@ -2,10 +2,11 @@
 
 Run: python benchmarks/report.py [CELLS]
 
-Writes a project of that many cells (rows of five seeds, one factor) with made-up results, one file
-per node as a run leaves them, and as many tidy rows; times the whole commands, in turn with a bare
-interpreter. The first report of a project reads every file and keeps what it read; later ones ask
-the files only whether they are still the same.
+Writes a project of that many cells (rows of five seeds, one factor) with made-up results and
+training curves, in files as a run leaves them, and as many tidy rows; times the whole commands, in
+turn with a bare interpreter. A run of so many cells ends by keeping what reports need of its
+results in runs/finished.json; a report then asks the results only whether they are the same still.
+Where that file is missing, as it is first here, a report reads every result and writes it.
 """
 
 from __future__ import annotations
@@ -16,15 +17,18 @@ import random
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from processes import interleaved, load, table, timed
 
+from golf.config.knob import Stage
 from golf.plan.graph import Node, Plan
 from golf.plan.ledger import Options, plan_file, write_ledger
 from golf.records import Result
 
 SEEDS = 5
 REPEATS = 5
+STEPS, LOG_EVERY = 240, 10
 
 
 def write_matrix(folder: Path, cells: int) -> Path:
@@ -38,12 +42,24 @@ def write_matrix(folder: Path, cells: int) -> Path:
 
 
 def finish(plan: Plan) -> None:
-    """Write a result for every node."""
+    """Write a result for every node, and a curve for every training."""
     rng = random.Random(0)
     for node in plan.nodes.values():
         paths = plan.node_paths(node)
         paths.folder.mkdir(parents=True)
         paths.result.write_text(json.dumps(dataclasses.asdict(made_up(node, rng)), indent=1))
+        if node.stage == Stage.TRAIN:
+            paths.curve.write_text(json.dumps(curve(rng), indent=1))
+
+
+def curve(rng: random.Random) -> dict[str, Any]:
+    """Return a training curve of as many points as the quickstart's have."""
+    seconds = 13.5 + rng.random()
+    points = [
+        [step, seconds * step / STEPS, 5 - 3 * step / STEPS + rng.gauss(0, 0.01), 1 - step / STEPS]
+        for step in range(LOG_EVERY, STEPS + 1, LOG_EVERY)
+    ]
+    return {"columns": ["step", "train_s", "loss", "lr"], "points": points}
 
 
 def made_up(node: Node, rng: random.Random) -> Result:
@@ -63,7 +79,7 @@ def made_up(node: Node, rng: random.Random) -> Result:
             "scored_targets": 341250.0, "eval_s": 5.0, "wall_s": 5.0,
         },
     }[str(node.stage)]  # fmt: skip
-    source = {"/".join(node.weights.id): output(node.weights)} if node.weights else {}
+    source = {node.weights.name: output(node.weights)} if node.weights else {}
     about = {"golf": "0.1.0", "python": "3.11", "torch": "2.13", "device": "CPU", "world_size": 1}
     facts = {"counting": "exact", "val_sha256": "0" * 64, "bpb_convention": "all_targets"}
     return Result(
@@ -104,7 +120,10 @@ def main() -> None:
             "golf report MATRIX": [*golf, "matrices/many.yaml"],
         }
         first = timed(lines["golf report MATRIX"], folder)
-        taken = {"golf report MATRIX, the first": [first], **interleaved(lines, REPEATS, folder)}
+        taken = {
+            "golf report MATRIX, no finished.json": [first],
+            **interleaved(lines, REPEATS, folder),
+        }
     print(f"{len(plan.cells):,} cells, {len(plan.nodes):,} files, median of {REPEATS}, {load()}\n")
     print(table(taken, "python -c pass"))
 

@@ -24,8 +24,9 @@ from golf.config.machine import Launch, Machine
 from golf.config.matrix import Matrix, RowDraft, Setting
 from golf.data.prepare import prepare
 from golf.files import write_json
+from golf.plan.cells import plan_matrix
 from golf.plan.expand import expand
-from golf.plan.graph import Cell, Node, Plan, plan_matrix
+from golf.plan.graph import Cell, Node, Plan
 from golf.plan.row import Rows
 from golf.records import NodePaths, RunPaths, stands, write_spec
 from golf.stages.context import Bench, Context

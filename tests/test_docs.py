@@ -10,8 +10,8 @@ import pytest
 
 from golf.config.describe import factors_markdown
 from golf.config.load import load_matrix
+from golf.plan.cells import plan_matrix
 from golf.plan.expand import expand
-from golf.plan.graph import plan_matrix
 from golf.plan.ledger import Options, plan_file
 from golf.plan.show import PlanView, plan_lines
 from golf.report.markdown import render

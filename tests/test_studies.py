@@ -13,8 +13,8 @@ from golf.config.profiles import PROFILES
 from golf.config.schema import group_from
 from golf.config.schema.model import ModelConfig
 from golf.model.gpt import build_gpt
+from golf.plan.cells import plan_matrix
 from golf.plan.expand import expand
-from golf.plan.graph import plan_matrix
 from golf.plan.row import Row
 from tests.conftest import CPU
 from tests.plan.played import fixed, planned, play, write_matrix

@@ -11,10 +11,10 @@ from golf.errors import fail
 from golf.plan.doubts import doubts
 from golf.plan.graph import Plan
 from golf.plan.ledger import Options, plan_file, write_ledger
+from golf.plan.shelf import Shelf
 from golf.plan.show import waiting_lines
 from golf.plan.taught import untaught
 from golf.plan.work import pending
-from golf.records import read_result
 
 
 def run_and_tell(plan: Plan, options: Options) -> int:
@@ -31,13 +31,21 @@ def run_and_tell(plan: Plan, options: Options) -> int:
     words += [f"{len(plan.nodes) - len(pending(plan)) - session.ran[plan.variant]} reused"]
     words += [f"{session.failed} jobs failed"] if session.failed else []
     print(", ".join([*words, f"{time.monotonic() - started:.1f} s"]), file=sys.stderr)
-    told = untaught(plan, lambda n: read_result(plan.node_paths(n))) if session.worked else []
+    told = _put_away(plan) if session.worked else []
     for line in (*(f"warning: {text}" for text in told), *waiting_lines(plan)):
         print(line, file=sys.stderr)
     if session.failed or plan.waiting:
         return 1
     print("next:", options.line("report", str(plan.rows.matrix.path)), file=sys.stderr)
     return 0
+
+
+def _put_away(plan: Plan) -> list[str]:
+    """Keep what reports need of many results in one file; return what readers must know of them."""
+    shelf = Shelf(plan.paths)
+    found = {key: shelf.read(node.name) for key, node in plan.nodes.items()}
+    shelf.keep()
+    return untaught(plan, lambda node: found[node.key])
 
 
 class Session:

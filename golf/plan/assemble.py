@@ -10,8 +10,9 @@ from golf.config.machine import Launch, Machine
 from golf.config.matrix import BASELINE, Layer, Matrix
 from golf.errors import fail
 from golf.frozen import Frozen
+from golf.plan.cells import Place, plan_matrix
 from golf.plan.expand import expand
-from golf.plan.graph import Place, Plan, plan_matrix
+from golf.plan.graph import Plan
 from golf.plan.row import Rows
 from golf.plan.stack import RowMaker
 

@@ -11,16 +11,12 @@ manage: finished work is a folder whose name we were about to write.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from golf.config.datasets import find_dataset
 from golf.config.knob import Stage, Value
-from golf.config.machine import Launch, Machine, numerics
-from golf.config.schema import KNOBS, spec_for
 from golf.files import canonical_json, content_key, text_key
 from golf.frozen import Frozen
 from golf.plan.row import Row, Rows
@@ -79,6 +75,11 @@ class Node(Frozen):
     @property
     def id(self) -> NodeId:
         return str(self.stage), self.key
+
+    @property
+    def name(self) -> str:
+        """Return ``STAGE/KEY``, under which results name what they read."""
+        return f"{self.stage}/{self.key}"
 
     @property
     def training(self) -> Node:
@@ -162,80 +163,3 @@ class Plan(Frozen):
 
     def node_paths(self, node: Node) -> NodePaths:
         return self.paths.node(*node.id)
-
-
-def plan_matrix(rows: Rows, root: Path, variant: str) -> Plan:
-    """Return the plan of ``rows`` in the project at ``root``.
-
-    Raises:
-        GolfError: a dataset that cannot be found.
-    """
-    place = Place(rows.launch, rows.machine, root)
-    cells = (cell for row in rows.rows for cell in make_cells(row, row.seeds, place))
-    return Plan(rows, tuple(cells), RunPaths(root), variant)
-
-
-class Place(Frozen):
-    """Where and how cells run: what enters keys beside the rows' values."""
-
-    launch: Launch
-    machine: Machine
-    root: Path
-
-
-def make_cells(row: Row, seeds: Iterable[int], place: Place) -> Iterator[Cell]:
-    """Yield the nodes of one row for each seed; what no seed touches is made once.
-
-    Raises:
-        GolfError: a dataset that cannot be found.
-    """
-    values = row.values
-    dataset = _dataset(values, place.root)
-    fixed = spec_for(values, Stage.TRAIN) | numerics(place.launch, place.machine, values)
-    fixed["data.dataset"] = dataset.spec["fingerprint"]
-    quantizing = Spec(spec_for(values, Stage.QUANTIZE))
-    scoring = spec_for(values, Stage.EVALUATE)
-    geometries = scoring.pop("eval.geometries")
-    assert isinstance(geometries, tuple)
-    scorings = {g: Spec({**scoring, "eval.geometry": g}) for g in geometries}
-    adapting = _adapting(values, scoring, geometries[0])
-    seeds = tuple(seeds)
-    also = {b: make_cells(other, seeds, place) for b, other in row.also.items()}
-    for seed in seeds:
-        seeded = {n: v for n, v in row.seeds_for(seed).items() if n in fixed}
-        train = Node(Stage.TRAIN, Spec({**fixed, **seeded}), dataset)
-        quantize = Node(Stage.QUANTIZE, quantizing, dataset, train)
-        pre = {g: Node(Stage.EVALUATE, s, dataset, train) for g, s in scorings.items()}
-        post = {g: Node(Stage.EVALUATE, s, dataset, quantize) for g, s in scorings.items()}
-        ttt = Node(Stage.TTT, adapting, dataset, quantize) if adapting else None
-        others = {budget: next(cells) for budget, cells in also.items()}
-        yield Cell(row, seed, train, pre, quantize, post, ttt, others)
-
-
-def _adapting(values: Mapping[str, Value], scoring: Mapping[str, Value], first: str) -> Spec | None:
-    """Return the spec of test-time training; adapters follow documents, SGD a geometry."""
-    if values["ttt.method"] == KNOBS["ttt.method"].off:
-        return None
-    spec = Spec({**spec_for(values, Stage.TTT), **scoring})
-    given = spec.pop("ttt.geometry", None)
-    if values["ttt.method"] != "lora":
-        spec["eval.geometry"] = given or first
-    return spec
-
-
-def _dataset(values: Mapping[str, Value], root: Path) -> Dataset:
-    name, vocab_size = values["data.dataset"], values["data.vocab_size"]
-    assert isinstance(name, str)
-    assert isinstance(vocab_size, int)
-    found = find_dataset(name, vocab_size, root)
-    return Dataset(
-        {
-            "corpus": None if found.folder else name,
-            "fingerprint": found.fingerprint,
-            "vocab_size": vocab_size,
-            "seq_len": values["train.seq_len"] if found.folder else None,
-            "folder": str(found.folder) if found.folder else None,
-            "tokenizer": str(found.tokenizer) if found.tokenizer else None,
-            **({"caseops": True} if values["data.caseops"] else {}),
-        }
-    )

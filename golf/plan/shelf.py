@@ -3,7 +3,7 @@
 ``runs/finished.json`` repeats what a report needs of every result, beside the inode, size and time
 of the result's own file. It is never trusted over the files: each is asked for these three at every
 reading, and what differs is read anew. Results appear by rename, so that none can change under the
-same inode.
+same inode. A training's curve is written before its result, which vouches for it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import struct
+from base64 import b64decode, b64encode
 from typing import Any, NamedTuple, Protocol
 
 from golf.errors import GolfError
@@ -18,10 +20,12 @@ from golf.files import canonical_json, read_json, write_text
 from golf.records import RunPaths, read_result_file
 
 LEAST = 1000  # results read anew that are worth writing the file
-VERSION = 2
-PARTS = 7  # of a line: inode, size, time, place of its about, output hash, inputs, measures
+VERSION = 3
+PARTS = 8  # of a line: inode, size, time, place of its about, output hash, inputs, measures, curve
+CURVE = ("step", "train_s", "loss")
 
 Lines = dict[str, list[Any]]
+Columns = dict[str, tuple[float, ...]]
 
 
 class Found(Protocol):
@@ -50,7 +54,7 @@ class Kept(NamedTuple):
 
 
 class Shelf:
-    """Reads results by ``STAGE/KEY``.
+    """Reads results, and the curves of trainings, by ``STAGE/KEY``.
 
     Args:
         paths: the project.
@@ -61,9 +65,9 @@ class Shelf:
         self.runs, self.path, self.least = str(paths.runs), paths.finished, least
         self.lines, self.abouts = _load(paths)
         self.numbers = {canonical_json(about): i for i, about in enumerate(self.abouts)}
-        self.anew = 0
+        self.anew: list[str] = []
 
-    def read(self, name: str) -> Found | None:
+    def read(self, name: str) -> Kept | None:
         """Return a result; None when there is none.
 
         Raises:
@@ -74,18 +78,25 @@ class Shelf:
             now = os.stat(path)  # noqa: PTH116 (a Path for each of many takes longer)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        stamp = [now.st_ino, now.st_size, now.st_mtime_ns]
         line = self.lines.get(name)
-        if line is not None and line[:3] == stamp:
-            _, _, _, about, output, inputs, measures = line
-            return Kept(measures, inputs, output, *self.abouts[about])
-        result = read_result_file(path)
-        if result:
-            about = self._number([result.environment, result.facts])
-            output, inputs, measures = result.output_sha256, result.inputs, result.measures
-            self.lines[name] = [*stamp, about, output, inputs, measures]
-            self.anew += 1
-        return result
+        if line is None or line[:3] != [now.st_ino, now.st_size, now.st_mtime_ns]:
+            line = self._read_anew(name, now)
+        if line is None:
+            return None
+        _, _, _, about, output, inputs, values, _ = line
+        environment, facts, names = self.abouts[about]
+        return Kept(dict(zip(names, values, strict=True)), inputs, output, environment, facts)
+
+    def _read_anew(self, name: str, now: os.stat_result) -> list[Any] | None:
+        result = read_result_file(f"{self.runs}/{name}/result.json")
+        if result is None:
+            return None
+        about = self._number([result.environment, result.facts, list(result.measures)])
+        stamp = [now.st_ino, now.st_size, now.st_mtime_ns]
+        values = list(result.measures.values())
+        self.lines[name] = [*stamp, about, result.output_sha256, result.inputs, values, None]
+        self.anew.append(name)
+        return self.lines[name]
 
     def _number(self, about: list[Any]) -> int:
         """Return the place of what is said of a result, which many share; if new, put it there."""
@@ -95,13 +106,48 @@ class Shelf:
             self.abouts.append(about)
         return self.numbers[text]
 
+    def curve(self, name: str) -> Columns | None:
+        """Return the columns of the curve of a training that was read; None when it has none.
+
+        Raises:
+            GolfError: its file is damaged.
+        """
+        kept = self.lines[name][-1]
+        return self._curve_on_disk(name) if kept is None else unpacked(kept)
+
+    def _curve_on_disk(self, name: str) -> Columns | None:
+        found = read_json(f"{self.runs}/{name}/curve.json")
+        if not found or not found["points"]:
+            return None
+        columns = dict(zip(found["columns"], zip(*found["points"], strict=True), strict=True))
+        return {name: columns[name] for name in CURVE}
+
     def keep(self) -> None:
         """Write the file, if it would spare enough reading; where nobody may write, do without."""
-        if self.anew < self.least:
+        if len(self.anew) < self.least:
             return
+        for name in self.anew:
+            self.lines[name][-1] = packed(self._curve_on_disk(name))
         kept = {"version": VERSION, "abouts": self.abouts, "lines": self.lines}
         with contextlib.suppress(OSError):
             write_text(self.path, json.dumps(kept, separators=(",", ":")))
+
+
+def packed(columns: Columns | None) -> str:
+    """Return the numbers of a curve column by column, in Base64 of doubles; "" for no curve."""
+    numbers = [number for name in CURVE for number in columns[name]] if columns else []
+    return b64encode(struct.pack(f"<{len(numbers)}d", *numbers)).decode()
+
+
+def unpacked(text: str) -> Columns | None:
+    """Return the columns that were packed; steps are whole numbers."""
+    if not text:
+        return None
+    data = b64decode(text)
+    numbers = struct.unpack(f"<{len(data) // 8}d", data)
+    n = len(numbers) // len(CURVE)
+    steps, seconds, loss = (numbers[i : i + n] for i in range(0, len(numbers), n))
+    return dict(zip(CURVE, (tuple(map(int, steps)), seconds, loss), strict=True))
 
 
 def _load(paths: RunPaths) -> tuple[Lines, list[Any]]:
@@ -109,7 +155,7 @@ def _load(paths: RunPaths) -> tuple[Lines, list[Any]]:
     try:
         found = read_json(paths.finished)
         lines, abouts = found["lines"], found["abouts"]
-        whole = all(len(line) == PARTS and len(abouts[line[3]]) == 2 for line in lines.values())
+        whole = all(len(line) == PARTS and len(abouts[line[3]]) == 3 for line in lines.values())
         if whole and found["version"] == VERSION:
             return lines, abouts
     except (GolfError, TypeError, KeyError, IndexError, AttributeError):

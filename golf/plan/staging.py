@@ -12,8 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from golf.config.matrix import BASELINE, RIVALS, Layer, Matrix, RowDraft, Wave, WinnerRule
+from golf.plan.cells import CellMaker, Place
 from golf.plan.checks import rule_problems
-from golf.plan.graph import Cell, Place, Plan, make_cells
+from golf.plan.graph import Cell, Plan
 from golf.plan.jury import Jury, foreign_outcome, measure_of, scores_of
 from golf.plan.outcome import Outcome, Waiting
 from golf.plan.row import Dropped, Row
@@ -39,7 +40,7 @@ class Staging:
     """
 
     def __init__(self, matrix: Matrix, maker: RowMaker, place: Place, ask: Ask) -> None:
-        self.matrix, self.maker, self.place, self.ask = matrix, maker, place, ask
+        self.matrix, self.maker, self.ask = matrix, maker, ask
         self.paths = RunPaths(place.root)
         start = baseline_draft(matrix)
         first = matrix.seeds[: matrix.seed_rule.least] if matrix.seed_rule else ()
@@ -52,6 +53,7 @@ class Staging:
         self.dropped: list[Dropped] = []
         self.waiting: list[Waiting] = []
         self.before: list[Plan] = []
+        self.cell_maker = CellMaker(place)
         self.cells: dict[tuple[str, int], Cell] = {}
         maker.drafts = self.known
 
@@ -271,7 +273,7 @@ class Staging:
     def cell(self, row: Row, seed: int) -> Cell:
         key = (row.name, seed)
         if key not in self.cells:
-            (self.cells[key],) = make_cells(row, [seed], self.place)
+            (self.cells[key],) = self.cell_maker.cells(row, [seed])
         return self.cells[key]
 
 

@@ -10,7 +10,7 @@ from golf.config.schema import KNOBS, relevant
 from golf.files import read_json
 from golf.plan.graph import Cell, Node, Plan
 from golf.plan.row import Row, Rows
-from golf.plan.shelf import Found, Shelf
+from golf.plan.shelf import Columns, Found, Shelf
 from golf.plan.stack import BUDGET
 from golf.plan.taught import untaught
 from golf.report.scoring import scoring_lines
@@ -33,7 +33,6 @@ class Results:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.runs = str(plan.paths.runs)
         self.shelf = Shelf(plan.paths)
         self.read: dict[str, Found | None] = {}
         self.standing: dict[str, Found | None] = {}
@@ -47,7 +46,7 @@ class Results:
     def of(self, node: Node) -> Found | None:
         """Return a node's result unless it is missing or was made from what changed since."""
         if node.key not in self.standing:
-            self.standing[node.key] = self._unless_stale(f"{node.stage}/{node.key}")
+            self.standing[node.key] = self._unless_stale(node.name)
         return self.standing[node.key]
 
     def _unless_stale(self, name: str) -> Found | None:
@@ -58,8 +57,8 @@ class Results:
                 return None
         return result
 
-    def curve(self, train: Node) -> Any:
-        return read_json(f"{self.runs}/{train.stage}/{train.key}/curve.json")
+    def curve(self, train: Node) -> Columns | None:
+        return self.shelf.curve(train.name) if self.of(train) else None
 
     def conditions(self, found: Sequence[Found]) -> dict[str, str]:
         """Return what numbers were made with; where the stages of a cell differ, all of it."""
@@ -180,11 +179,11 @@ def _bpb(result: Found | None) -> float | None:
 
 
 def _curve(results: Results, train: Node) -> Curve | None:
-    found = results.curve(train) if results.of(train) else None
-    if not found or not found["points"]:
+    columns = results.curve(train)
+    if columns is None:
         return None
-    columns = dict(zip(found["columns"], zip(*found["points"], strict=True), strict=True))
-    tokens = [step * float(str(train.spec["train.batch_tokens"])) for step in columns["step"]]
+    batch = float(str(train.spec["train.batch_tokens"]))
+    tokens = [step * batch for step in columns["step"]]
     return Curve(columns["step"], columns["loss"], columns["train_s"], tokens)
 
 

@@ -10,7 +10,8 @@ import pytest
 from golf.config.machine import Launch
 from golf.errors import GolfError
 from golf.launch.command import Slot, job_command, slots
-from golf.plan.graph import Plan, plan_matrix
+from golf.plan.cells import plan_matrix
+from golf.plan.graph import Plan
 from golf.plan.work import jobs, pending
 from tests.conftest import CPU, H100, TINY, tiny_rows
 

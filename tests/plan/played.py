@@ -42,7 +42,7 @@ def _write(plan: Plan, node: Node, cell: Cell, score: Score, large: tuple[str, .
     if node.weights:
         source = read_result(plan.node_paths(node.weights))
         assert source
-        inputs["/".join(node.weights.id)] = source.output_sha256
+        inputs[node.weights.name] = source.output_sha256
     measures = {
         "bpb": score(cell.row.name, cell.seed),
         "artifact_bytes": 16_000_001.0 if cell.row.name in large else 16_000_000.0,

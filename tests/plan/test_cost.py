@@ -47,7 +47,7 @@ def finish_node(
     plan: Plan, node: Node, wall_s: float, scored: float = 1.0, **environment: object
 ) -> None:
     """Give a node the result of a run that took so long."""
-    inputs = {"/".join(node.weights.id): node.weights.key} if node.weights else {}
+    inputs = {node.weights.name: node.weights.key} if node.weights else {}
     measures = {"wall_s": wall_s, "bpb": 1.0}
     measures |= {"scored_targets": scored} if node.stage in SCORING else {}
     if node.weights is None:

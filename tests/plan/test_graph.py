@@ -14,7 +14,8 @@ from golf.config.schema import KNOBS
 from golf.config.values import coerce
 from golf.errors import GolfError
 from golf.plan import graph
-from golf.plan.graph import RECIPE, Cell, Plan, plan_matrix
+from golf.plan.cells import plan_matrix
+from golf.plan.graph import RECIPE, Cell, Plan
 from tests.conftest import CPU, H100, TINY, tiny_rows
 
 ROOT = Path("/nowhere/project")

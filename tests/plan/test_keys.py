@@ -10,7 +10,8 @@ from golf.config.knob import Stage, Value
 from golf.config.machine import numerics
 from golf.config.schema import spec_for
 from golf.files import content_key
-from golf.plan.graph import RECIPE, Node, plan_matrix
+from golf.plan.cells import plan_matrix
+from golf.plan.graph import RECIPE, Node
 from tests.conftest import CPU, TINY, tiny_rows
 
 SEEDS = (1, 2)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from golf.files import write_json
 from golf.plan.shelf import VERSION, Shelf
 from golf.records import Result, RunPaths, write_result
 
@@ -16,9 +18,9 @@ BROKEN = (
     "",
     "[]",
     "{}",
-    '{"version": 2}',
-    '{"version": 1, "lines": {"train/aa": [1, 1, 1, 0, "out", {}, {}]}, "abouts": [[{}, {}]]}',
-    '{"version": 2, "lines": {"train/aa": [1]}, "abouts": []}',
+    '{"version": 3}',
+    '{"version": 2, "lines": {"train/aa": [1, 1, 1, 0, "out", {}, {}]}, "abouts": [[{}, {}]]}',
+    '{"version": 3, "lines": {"train/aa": [1]}, "abouts": []}',
 )
 
 
@@ -56,7 +58,7 @@ def test_it_says_what_the_files_say_without_reading_them(paths: RunPaths) -> Non
     keep(paths)
     shelf = Shelf(paths)
     assert [told(shelf, key) for key in KEYS] == fresh
-    assert shelf.anew == 0
+    assert shelf.anew == []
     assert fresh[0] == (
         {"bpb": 1.5, "wall_s": 2.0}, {"a/b": "h"}, "out",
         {"device": "CPU", "torch": "2.13"}, {"counting": "exact", "audit": {"once": True}},
@@ -73,7 +75,33 @@ def test_a_result_that_was_written_again_is_read_again(paths: RunPaths) -> None:
     found = shelf.read("train/aa")
     assert found
     assert found.measures["bpb"] == 1.6
-    assert shelf.anew == 1
+    assert shelf.anew == ["train/aa"]
+
+
+@pytest.mark.parametrize("points", [3, 1, 0])
+def test_a_curve_is_kept_to_the_last_bit(paths: RunPaths, points: int) -> None:
+    file: dict[str, Any] = {
+        "columns": ["step", "train_s", "loss", "lr"],
+        "points": [[10 * i, 0.1 + i / 3, 4.2 / (i + 7), 1.0] for i in range(points)],
+    }
+    write_json(paths.node("train", "aa").curve, file)
+    fresh = Shelf(paths)
+    fresh.read("train/aa")
+    expected = fresh.curve("train/aa")
+    if points:
+        assert expected == {
+            name: tuple(point[i] for point in file["points"])
+            for i, name in enumerate(("step", "train_s", "loss"))
+        }
+    else:
+        assert expected is None
+    keep(paths)
+    paths.node("train", "aa").curve.unlink()
+    kept = Shelf(paths)
+    kept.read("train/aa")
+    assert repr(kept.curve("train/aa")) == repr(expected)
+    kept.read("train/bb")
+    assert kept.curve("train/bb") is None
 
 
 def test_a_result_that_was_deleted_is_gone_and_an_unknown_one_never_was(paths: RunPaths) -> None:

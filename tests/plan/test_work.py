@@ -8,7 +8,8 @@ import pytest
 
 from golf.config.knob import Value
 from golf.errors import GolfError
-from golf.plan.graph import Node, Plan, plan_matrix
+from golf.plan.cells import plan_matrix
+from golf.plan.graph import Node, Plan
 from golf.plan.work import counts, jobs, pending
 from golf.records import Result, read_result, write_result
 from tests.conftest import TINY, tiny_rows
@@ -31,7 +32,7 @@ def finish(plan: Plan, *nodes: Node, output: str = "made") -> None:
         inputs = {}
         if node.weights:
             source = read_result(plan.node_paths(node.weights))
-            inputs["/".join(node.weights.id)] = source.output_sha256 if source else "?"
+            inputs[node.weights.name] = source.output_sha256 if source else "?"
         stage, key = node.id
         made = Result(stage, key, {"bpb": 1.0}, dict(node.spec), inputs, output, recipe=1)
         plan.node_paths(node).folder.mkdir(parents=True, exist_ok=True)

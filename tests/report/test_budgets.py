@@ -11,8 +11,9 @@ import pytest
 
 from golf.config.load import load_matrix
 from golf.files import read_json
+from golf.plan.cells import plan_matrix
 from golf.plan.expand import expand
-from golf.plan.graph import Plan, plan_matrix
+from golf.plan.graph import Plan
 from golf.report.collect import collect
 from golf.report.findings import findings
 from golf.report.formats import as_json

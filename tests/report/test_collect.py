@@ -8,8 +8,9 @@ import pytest
 
 from golf.config.load import load_matrix
 from golf.files import write_json
+from golf.plan.cells import plan_matrix
 from golf.plan.expand import expand
-from golf.plan.graph import Node, Plan, plan_matrix
+from golf.plan.graph import Node, Plan
 from golf.plan.ledger import Options
 from golf.records import Result, write_result
 from golf.report.collect import collect
@@ -38,7 +39,7 @@ def plan(tmp_path: Path) -> Plan:
 def finish(plan: Plan, node: Node, **measures: float) -> None:
     paths = plan.node_paths(node)
     about = {"device": "CPU", "torch": "2.13"}
-    inputs = {"/".join(node.weights.id): "out"} if node.weights else {}
+    inputs = {node.weights.name: "out"} if node.weights else {}
     made = Result(
         str(node.stage), node.key, {"bpb": 1.5, **measures}, {}, inputs, "out", 1, about,
         {"val_sha256": "abc", "bpb_convention": "all_targets"},

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from golf.plan.graph import Plan, plan_matrix
+from golf.plan.cells import plan_matrix
+from golf.plan.graph import Plan
 from golf.records import Result, write_result
 from golf.report.collect import Results
 from golf.report.scoring import scoring_lines

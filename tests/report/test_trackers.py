@@ -44,7 +44,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plan = plan_file(folder / "m.yaml", Options())
     for node in [node for cell in plan.cells for node in cell.nodes()]:
         measures = {"bpb": 1.5, "steps": 240, "artifact_bytes": 1000}
-        inputs = {"/".join(node.weights.id): "out"} if node.weights else {}
+        inputs = {node.weights.name: "out"} if node.weights else {}
         made = Result(str(node.stage), node.key, measures, {}, inputs, "out", 1)
         write_result(plan.node_paths(node), made)
         curve = {"columns": ["step", "loss", "train_s"], "points": [[10, 4.0, 0.5], [20, 3.0, 1.0]]}
