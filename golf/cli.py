@@ -6,6 +6,7 @@ them are for is told before anything is loaded.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -96,6 +97,7 @@ def _run_command() -> None:
         gc.set_threshold(200_000, 50, 50)
     else:
         gc.disable()
+        atexit.register(gc.freeze)  # else the interpreter would look for garbage after all
     try:
         command_line(DOORS, door, overview)()
     except GolfError as error:

@@ -13,6 +13,7 @@ import json
 import os
 import struct
 from base64 import b64decode, b64encode
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 from golf.errors import GolfError
@@ -134,20 +135,27 @@ class Shelf:
 
 
 def packed(columns: Columns | None) -> str:
-    """Return the numbers of a curve column by column, in Base64 of doubles; "" for no curve."""
-    numbers = [number for name in CURVE for number in columns[name]] if columns else []
-    return b64encode(struct.pack(f"<{len(numbers)}d", *numbers)).decode()
+    """Return a curve's columns one after the other, in Base64; "" for no curve."""
+    if columns is None:
+        return ""
+    numbers = [number for name in CURVE for number in columns[name]]
+    return b64encode(struct.pack(_form(len(columns["step"])), *numbers)).decode()
 
 
 def unpacked(text: str) -> Columns | None:
-    """Return the columns that were packed; steps are whole numbers."""
+    """Return the columns that were packed."""
     if not text:
         return None
     data = b64decode(text)
-    numbers = struct.unpack(f"<{len(data) // 8}d", data)
-    n = len(numbers) // len(CURVE)
-    steps, seconds, loss = (numbers[i : i + n] for i in range(0, len(numbers), n))
-    return dict(zip(CURVE, (tuple(map(int, steps)), seconds, loss), strict=True))
+    n = len(data) // (8 * len(CURVE))
+    numbers = struct.unpack(_form(n), data)
+    return {"step": numbers[:n], "train_s": numbers[n : 2 * n], "loss": numbers[2 * n :]}
+
+
+@cache
+def _form(points: int) -> str:
+    """Return what a curve is packed as: whole steps, then doubles."""
+    return f"<{points}q{2 * points}d"
 
 
 def _load(paths: RunPaths) -> tuple[Lines, list[Any]]:

@@ -182,7 +182,8 @@ def _curve(results: Results, train: Node) -> Curve | None:
     columns = results.curve(train)
     if columns is None:
         return None
-    batch = float(str(train.spec["train.batch_tokens"]))
+    batch = train.spec["train.batch_tokens"]
+    assert isinstance(batch, int)
     tokens = [step * batch for step in columns["step"]]
     return Curve(columns["step"], columns["loss"], columns["train_s"], tokens)
 
