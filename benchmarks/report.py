@@ -6,7 +6,8 @@ Writes a project of that many cells (rows of five seeds, one factor) with made-u
 training curves, in files as a run leaves them, and as many tidy rows; times the whole commands, in
 turn with a bare interpreter. A run of so many cells ends by keeping what reports need of its
 results in runs/finished.json; a report then asks the results only whether they are the same still.
-Where that file is missing, as it is first here, a report reads every result and writes it.
+Where that file is missing, as it is first here, a report reads every result and writes it. Hydra's
+help, where Hydra is installed, is a yardstick for comparing machines.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from overhead import HYDRA_APP, has
 from processes import interleaved, load, table, timed
 
 from golf.config.knob import Stage
@@ -119,6 +121,9 @@ def main() -> None:
             "golf report --runs tidy.csv": [*golf, "--runs", "tidy.csv"],
             "golf report MATRIX": [*golf, "matrices/many.yaml"],
         }
+        if has("hydra"):
+            (folder / "hydra_app.py").write_text(HYDRA_APP)
+            lines["hydra app --help"] = [sys.executable, "hydra_app.py", "--help"]
         first = timed(lines["golf report MATRIX"], folder)
         taken = {
             "golf report MATRIX, no finished.json": [first],
