@@ -16,6 +16,9 @@ from golf.plan.recall import Recalled
 from golf.plan.row import Row, Rows
 from golf.records import RunPaths
 
+BLANKS = {name: f"\0{name}" for name in ("train.seed", "train.data_seed")}
+HOLES = {name: canonical_json(blank) for name, blank in BLANKS.items()}
+
 
 class Place(Frozen):
     """Where and how cells run: what enters keys beside the rows' values."""
@@ -70,16 +73,14 @@ class CellMaker:
         launch, machine = self.place.launch, self.place.machine
         fixed = spec_for(row.values, Stage.TRAIN) | numerics(launch, machine, row.values)
         fixed["data.dataset"] = dataset.spec["fingerprint"]
-        blanks: dict[str, Value] = {n: f"\0{n}" for n in row.seeds_for(0) if n in fixed}
-        holes = {n: canonical_json(blank) for n, blank in blanks.items()}
-        form = canonical_json({**fixed, **blanks})
+        form = canonical_json({n: BLANKS.get(n, v) for n, v in fixed.items()})
         for seed in seeds:
-            seeded = row.seeds_for(seed)
-            text = form
-            for name, hole in holes.items():
-                text = text.replace(hole, str(seeded[name]))
-            spec = Spec({**fixed, **{name: seeded[name] for name in holes}})
-            spec.json = text
+            seeded = {n: v for n, v in row.seeds_for(seed).items() if n in fixed}
+            spec = Spec(fixed)
+            spec |= seeded
+            spec.json = form
+            for name, value in seeded.items():
+                spec.json = spec.json.replace(HOLES[name], str(value))
             yield spec
 
 

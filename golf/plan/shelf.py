@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import struct
-from base64 import b64decode, b64encode
 from functools import cache
 from typing import Any, NamedTuple, Protocol
 
@@ -135,18 +134,18 @@ class Shelf:
 
 
 def packed(columns: Columns | None) -> str:
-    """Return a curve's columns one after the other, in Base64; "" for no curve."""
+    """Return a curve's columns one after the other, in hex; "" for no curve."""
     if columns is None:
         return ""
     numbers = [number for name in CURVE for number in columns[name]]
-    return b64encode(struct.pack(_form(len(columns["step"])), *numbers)).decode()
+    return struct.pack(_form(len(columns["step"])), *numbers).hex()
 
 
 def unpacked(text: str) -> Columns | None:
     """Return the columns that were packed."""
     if not text:
         return None
-    data = b64decode(text)
+    data = bytes.fromhex(text)
     n = len(data) // (8 * len(CURVE))
     numbers = struct.unpack(_form(n), data)
     return {"step": numbers[:n], "train_s": numbers[n : 2 * n], "loss": numbers[2 * n :]}

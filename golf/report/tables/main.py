@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from golf.records import ARTIFACT_LIMIT
-from golf.report.study import EQUAL, HEADINGS, SAID, SCORES, Line
+from golf.report.study import EQUAL, HEADINGS, SAID, SCORES
 from golf.report.table import Analysis, TableRow, main_score
 from golf.report.tables.shape import (
     DASH,
@@ -109,30 +109,31 @@ def seed_table(analysis: Analysis) -> Table | None:
     """Return every seed by itself, with mean and sample standard deviation of each row."""
     if all(row.n < 2 for row in analysis.table):
         return None
-    lines = [line for row in analysis.table for line in _seeds(analysis, row)]
-    return without_empty(table_of("seeds", "Seeds", lines, left=2, long=True))
+    columns = ("Row", "Seed", *SEED_COLUMNS)
+    rows = tuple(line for row in analysis.table for line in _seeds(analysis, row))
+    return without_empty(Table("seeds", "Seeds", columns, rows, left=2, long=True))
 
 
-def _seeds(analysis: Analysis, row: TableRow) -> Iterator[dict[str, str]]:
+SEED_COLUMNS = {  # measure and format; scores have that of their line
+    "Steps": ("steps", ",.0f"),
+    "ms/step": ("step_ms", ".1f"),
+    **{HEADINGS[s]: (s, "") for s in SCORES},
+    "Artifact": ("artifact_bytes", ",.0f"),
+}
+
+
+def _seeds(analysis: Analysis, row: TableRow) -> Iterator[tuple[str, ...]]:
     lines = analysis.values[row.row]
     for seed, line in lines.items():
-        yield _seed_line(row.row, str(seed), line, ".4f")
+        yield row.row, str(seed), *_seed_cells(line.get, ".4f")
     if len(lines) < 2:
         return
-    yield _seed_line(row.row, "Mean", {n: s.mean for n, s in row.spreads.items()}, ".4f")
-    yield _seed_line(row.row, "Std", {n: s.std for n, s in row.spreads.items()}, ".5f")
+    yield row.row, "Mean", *_seed_cells(row.mean, ".4f")
+    yield row.row, "Std", *_seed_cells(lambda measure: row.spread(measure).std, ".5f")
 
 
-def _seed_line(name: str, seed: str, line: Line, form: str) -> dict[str, str]:
-    scores = {HEADINGS[s]: number(line.get(s), form) for s in SCORES}
-    return {
-        "Row": name,
-        "Seed": seed,
-        "Steps": number(line.get("steps"), ",.0f"),
-        "ms/step": number(line.get("step_ms"), ".1f"),
-        **scores,
-        "Artifact": number(line.get("artifact_bytes"), ",.0f"),
-    }
+def _seed_cells(value_of: Callable[[str], float | None], form: str) -> list[str]:
+    return [number(value_of(measure), own or form) for measure, own in SEED_COLUMNS.values()]
 
 
 def budget_table(table: Sequence[TableRow]) -> Table | None:
