@@ -45,6 +45,9 @@ CONDITIONS = {
     "tokenizer": "tokenizer",
 }
 
+# Of a line whose source names no seed: its number there is made up and pairs it with nothing.
+SEEDLESS = "seedless"
+
 Line = Mapping[str, Any]
 
 
@@ -111,7 +114,7 @@ class Study(Frozen):
         lines: one per row and seed: ``row``, ``seed``, ``complete``, the MEASURES (None when
             missing), a pair ``pre_bpb NAME``, ``post_bpb NAME`` for each further geometry, the
             SCORES, ``steps`` and ``train_s`` of the second budget with its name behind each, and
-            the CONDITIONS that are known.
+            the CONDITIONS that are known, and SEEDLESS.
         header: facts above the table.
         commands: how to repeat it.
         notes: what a reader must know about the source.

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import field, replace
 from functools import cached_property
 from typing import NamedTuple
 
 from golf.frozen import Frozen
 from golf.records import ARTIFACT_LIMIT
-from golf.report.study import MEASURES, SCORES, Line, Study, StudyRow, column_of, geometries
+from golf.report.study import (
+    MEASURES,
+    SCORES,
+    SEEDLESS,
+    Line,
+    Study,
+    StudyRow,
+    column_of,
+    geometries,
+)
 from golf.statistics.delta import Delta, by_seed, mean, moments
 from golf.statistics.noise import Noise, noise_floor
 from golf.statistics.verdict import ALPHA, Judgement, judge, last_shared
@@ -129,21 +138,29 @@ def delta_of(mine: Mapping[int, Line], theirs: Mapping[int, Line], measure: str)
 
 def comparable(
     mine: Mapping[int, Line], theirs: Mapping[int, Line], measure: str, their_measure: str
-) -> tuple[dict[int, float], dict[int, float]]:
-    """Return the values of two rows that may be compared, by seed.
+) -> tuple[dict[Hashable, float], dict[Hashable, float]]:
+    """Return the values of two rows that may be compared, by what pairs them: the seed.
 
-    Scores of different validation text are not comparable: values whose scored bytes differ from
+    Lines without a seed of their own have no partner. Scores of different validation text are not comparable: values whose scored bytes differ from
     their partner's by more than 0.01 % are left out.
     """
     reference = next((b for x in theirs.values() if (b := x.get("scored_bytes"))), None)
     kept = {
-        seed: value
+        _pairing(line, "mine", seed): value
         for seed, line in mine.items()
         if (value := line.get(measure)) is not None
         and _same_text(line, theirs.get(seed, {}), reference)
     }
-    base = {s: v for s, x in theirs.items() if (v := x.get(their_measure)) is not None}
+    base = {
+        _pairing(line, "theirs", seed): value
+        for seed, line in theirs.items()
+        if (value := line.get(their_measure)) is not None
+    }
     return kept, base
+
+
+def _pairing(line: Line, side: str, seed: int) -> Hashable:
+    return (side, seed) if line.get(SEEDLESS) else seed
 
 
 def _same_text(mine: Line, partner: Line, reference: float | None) -> bool:

@@ -6,7 +6,7 @@ Lower scores are better throughout: a *delta* is candidate minus baseline, a *ga
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cache
 from typing import Literal
 
@@ -173,7 +173,9 @@ def one_sample(candidate: Sequence[float], fixed: float) -> Delta:
     return Delta("one-sample", n, 0, centre - fixed, error, n - 1.0)
 
 
-def by_seed(candidate: Mapping[int, float], baseline: Mapping[int, float]) -> Delta | None:
+def by_seed(
+    candidate: Mapping[Hashable, float], baseline: Mapping[Hashable, float]
+) -> Delta | None:
     """Return the delta of two rows: paired where seeds match, Welch where not.
 
     Two shared seeds or more are compared pair by pair, over these seeds alone. With one shared
