@@ -141,8 +141,9 @@ def comparable(
 ) -> tuple[dict[Hashable, float], dict[Hashable, float]]:
     """Return the values of two rows that may be compared, by what pairs them: the seed.
 
-    Lines without a seed of their own have no partner. Scores of different validation text are not comparable: values whose scored bytes differ from
-    their partner's by more than 0.01 % are left out.
+    Lines without a seed of their own have no partner. Scores of different validation text are not
+    comparable: values whose scored bytes differ from their partner's by more than 0.01 % are left
+    out.
     """
     reference = next((b for x in theirs.values() if (b := x.get("scored_bytes"))), None)
     kept = {
