@@ -13,10 +13,10 @@ from typing import Any
 
 from golf.config.values import format_value
 from golf.frozen import Frozen
-from golf.report.study import SAID
+from golf.report.study import SAID, SEEDLESS
 from golf.report.table import Analysis, TableRow
 from golf.report.tables.shape import Table, interval, p_value, score, signed, table_of
-from golf.statistics.delta import Delta, mean, one_sample
+from golf.statistics.delta import Delta, crossed, crossed_apart, mean
 
 Combination = tuple[Any, ...]
 
@@ -135,15 +135,14 @@ def _contrasts(
 
 
 def _contrast(analysis: Analysis, corners: Sequence[TableRow]) -> Delta | None:
-    """Return the contrast over the seeds that all four rows have."""
+    """Return the contrast over the seeds that all four rows have; over all where none has seeds."""
     name = analysis.main_score
-    scored = [
-        {s: float(x[name]) for s, x in analysis.values[r.row].items() if x.get(name) is not None}
-        for r in corners
-    ]
+    lines = [analysis.values[r.row] for r in corners]
+    scored = [{s: x[name] for s, x in row.items() if x.get(name) is not None} for row in lines]
+    if all(scored) and all(x.get(SEEDLESS) for row in lines for x in row.values()):
+        return crossed_apart([list(values.values()) for values in scored])
     seeds = [s for s in scored[0] if all(s in c for c in scored)]
-    values = [scored[0][s] - scored[1][s] - scored[2][s] + scored[3][s] for s in seeds]
-    return one_sample(values, 0.0) if values else None
+    return crossed([[values[s] for s in seeds] for values in scored]) if seeds else None
 
 
 def effect_tables(analysis: Analysis) -> Iterator[Table]:

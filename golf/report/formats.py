@@ -10,7 +10,7 @@ from typing import Any
 from golf.report.cautions import cautions
 from golf.report.findings import findings
 from golf.report.record import record_of
-from golf.report.study import ARTIFACT_MEASURES, SCORES, TRAIN_MEASURES
+from golf.report.study import ARTIFACT_MEASURES, MARKS, SCORES, SEEDLESS, TRAIN_MEASURES
 from golf.report.table import Analysis, Spread, TableRow
 from golf.report.tables.record import record_facts
 from golf.report.tables.rule import rule_facts
@@ -30,7 +30,7 @@ def as_json(analysis: Analysis) -> str:
         "margin": study.margin,
         "seed_rule": rule_facts(study.ruled),
         "name": study.name,
-        "seeds": list(dict.fromkeys(line["seed"] for line in study.lines)),
+        "seeds": list(dict.fromkeys(x["seed"] for x in study.lines if not x.get(SEEDLESS))),
         "missing": study.missing,
     }
     return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -90,7 +90,13 @@ def tidy(analysis: Analysis) -> list[dict[str, Any]]:
     for line in analysis.study.lines:
         info = rows[line["row"]]
         words = {"change": info.change, "parent": info.parent, "note": info.note}
-        lines.append({"row": line["row"], **words, **{k: v for k, v in line.items() if k != "row"}})
+        lines.append(
+            {
+                "row": line["row"],
+                **words,
+                **{k: v for k, v in line.items() if k not in ("row", *MARKS)},
+            }
+        )
     names = list(dict.fromkeys(name for line in lines for name in line))
     return [{name: line.get(name) for name in names} for line in lines]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from golf.report.study import SCORES, StudyRow
-from golf.statistics.delta import mean
+from golf.statistics.delta import Printed, mean
 
 MEBI = 2**20
 CLOSE = 0.006  # of the last printed digit of a size in MB
@@ -40,13 +40,15 @@ def _sizes(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _deltas(rows: Sequence[StudyRow], lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield published deltas that fit another row, or another score, than the one named."""
-    published = {x["row"]: x["delta"] for x in reversed(lines) if x.get("delta") is not None}
+    published: dict[str, Printed] = {
+        x["row"]: x["delta"] for x in reversed(lines) if x.get("delta") is not None
+    }
     means = _means(lines) if published else {}
     for row in rows:
         told = published.get(row.name)
         if told is None or not row.parent:
             continue
-        tolerance = 0.5 * 10.0 ** -len(repr(told).partition(".")[2]) + 1e-4
+        tolerance = 0.5 * 10.0**-told.decimals + 1e-4
         fits = [
             (other, s)
             for other in means

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from golf.frozen import Frozen
 
@@ -48,7 +48,18 @@ CONDITIONS = {
 # Of a line whose source names no seed: its number there is made up and pairs it with nothing.
 SEEDLESS = "seedless"
 
+# Of a line whose source prints its artifact in MB or MiB alone: a Rounded.
+ROUNDED_SIZE = "rounded_size"
+MARKS = (SEEDLESS, ROUNDED_SIZE)  # what lines say to a report alone
+
 Line = Mapping[str, Any]
+
+
+class Rounded(NamedTuple):
+    """A size that was printed rounded: bytes, and by how many it may be off."""
+
+    size: float
+    off: float
 
 
 class StudyRow(Frozen):
@@ -114,7 +125,7 @@ class Study(Frozen):
         lines: one per row and seed: ``row``, ``seed``, ``complete``, the MEASURES (None when
             missing), a pair ``pre_bpb NAME``, ``post_bpb NAME`` for each further geometry, the
             SCORES, ``steps`` and ``train_s`` of the second budget with its name behind each, and
-            the CONDITIONS that are known, and SEEDLESS.
+            the CONDITIONS that are known, SEEDLESS and ROUNDED_SIZE.
         header: facts above the table.
         commands: how to repeat it.
         notes: what a reader must know about the source.
@@ -159,6 +170,12 @@ def column_of(measure: str) -> str:
     return f"{measure}_bpb"
 
 
+def is_score(column: str) -> bool:
+    """Say whether a column holds bits per byte: one of the SCORES, or of a further geometry."""
+    return column.partition(" ")[0] in SCORES
+
+
 def geometries(lines: Sequence[Line]) -> list[str]:
     """Return the columns of further geometries, in order."""
-    return list(dict.fromkeys(n for line in lines for n in line if "_bpb " in n))
+    names = dict.fromkeys(n for line in lines for n in line)
+    return [n for n in names if is_score(n) and n not in SCORES]

@@ -12,9 +12,11 @@ from golf.frozen import Frozen
 from golf.records import ARTIFACT_LIMIT
 from golf.report.study import (
     MEASURES,
+    ROUNDED_SIZE,
     SCORES,
     SEEDLESS,
     Line,
+    Rounded,
     Study,
     StudyRow,
     column_of,
@@ -47,6 +49,7 @@ class TableRow(Frozen):
         spreads: by measure.
         judged: by score, the delta to the parent and what it amounts to.
         largest_bytes: the largest artifact of all seeds, the one that must fit.
+        rounded: the same where the source prints rounded sizes alone.
     """
 
     info: StudyRow
@@ -54,6 +57,7 @@ class TableRow(Frozen):
     spreads: Mapping[str, Spread] = field(default_factory=dict)
     judged: Mapping[str, Judgement | None] = field(default_factory=dict)
     largest_bytes: int | None = None
+    rounded: Rounded | None = None
 
     @property
     def row(self) -> str:
@@ -70,8 +74,12 @@ class TableRow(Frozen):
 
     @property
     def fits(self) -> bool | None:
-        """Say whether every seed's artifact is within the limit; None when unknown."""
-        return None if self.largest_bytes is None else self.largest_bytes <= ARTIFACT_LIMIT
+        """Say whether every seed's artifact is within the limit; None when nothing tells."""
+        if self.largest_bytes is not None:
+            return self.largest_bytes <= ARTIFACT_LIMIT
+        if self.rounded and abs(self.rounded.size - ARTIFACT_LIMIT) > self.rounded.off:
+            return self.rounded.size < ARTIFACT_LIMIT
+        return None
 
     def spread(self, measure: str) -> Spread:
         return self.spreads.get(measure, NO_SPREAD)
@@ -188,7 +196,8 @@ def analyze(study: Study) -> Analysis:
                 n=sum(bool(line["complete"]) for line in mine),
                 spreads={m: spread([line.get(m) for line in mine]) for m in measures},
                 judged={s: judged[s][i] for s in names},
-                largest_bytes=int(max(sizes)) if sizes else None,
+                largest_bytes=math.ceil(max(sizes)) if sizes else None,
+                rounded=max((x[ROUNDED_SIZE] for x in mine if ROUNDED_SIZE in x), default=None),
             )
         )
     floors = {s: _floor(values, s) for s in names}

@@ -1,49 +1,42 @@
 """Numbers that someone already has: tidy rows of a file to a study.
 
-One line per row and seed, one column per measure. Columns are known by the field's usual names;
-a column that names a factor is a setting, and any other numeric column a measure of its own.
+One line per row and seed, one column per measure; any numeric column that golf has no name for is a
+measure of its own.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from golf.config.names import find_knob
-from golf.errors import GolfError, did_you_mean, fail
-from golf.logs.summary import COLUMNS as AUTORESEARCH
+from golf.config.values import listed
+from golf.errors import did_you_mean, fail
 from golf.report.published import published_notes
-from golf.report.study import CONDITIONS, MEASURES, SCORES, Study, StudyRow
+from golf.report.study import (
+    CONDITIONS,
+    MEASURES,
+    ROUNDED_SIZE,
+    SEEDLESS,
+    Rounded,
+    Study,
+    StudyRow,
+    is_score,
+)
+from golf.report.tidy_file import (
+    PUBLISHED,
+    ROUNDED,
+    WORDS,
+    Entry,
+    canonical,
+    is_knob,
+    read_entries,
+)
+from golf.statistics.delta import Printed
 
-WORDS = ("row", "seed", "change", "parent", "note", "expect", "why", "priority", "tags", "status")
-MISSING = {"", "-", "—", "–", "n/a", "na", "nan", "none", "null"}
-# Other names of columns, in lower case; below, with the factor to golf's unit.
-CALLED = {
-    "row": ("name", "experiment", "#"),
-    "pre_bpb": ("pre", "pre_quant", "pre-quant", "pre_quant_bpb"),
-    "post_bpb": ("post", "post_quant", "post-quant", "post_quant_bpb", "val_bpb", "bpb"),
-    "ttt_bpb": ("ttt", "post_ttt", "post-ttt", "post_ttt_bpb"),
-    "artifact_bytes": ("bytes", "artifact", "bytes_total"),
-    "code_bytes": ("bytes_code",),
-    "step_ms": ("step_avg_ms", "ms/step"),
-    "train_s": ("train_time_s",),
-    "parameters": ("params", "model_params"),
-}
-ALIASES: dict[str, tuple[str, float]] = {
-    **{alias: (name, 1) for name, aliases in CALLED.items() for alias in aliases},
-    "artifact_mib": ("artifact_bytes", 2**20),
-    "train_time_ms": ("train_s", 1e-3),
-    "memory_gb": ("peak_memory_mb", 1e3),
-}
-MOST_BPB = 100  # bits per byte; a guess among all bytes has 8
-PUBLISHED = ("delta", "artifact_mb")  # held against the numbers, never used as numbers
+WHOLE = re.compile(r"(-?\d{1,18})(?:\.0+)?")  # pandas writes whole numbers with a point
 
 
 def read_tidy(path: Path, baseline: str = "") -> Study:
@@ -57,185 +50,102 @@ def read_tidy(path: Path, baseline: str = "") -> Study:
     Raises:
         GolfError: what is wrong with the file, with its line.
     """
-    lines = [_known(path, n, raw) for n, raw in _records(path)]
-    if not lines:
+    entries = read_entries(path)
+    if not entries:
         raise fail("no rows", "the first line names the columns: row, seed, ...", str(path))
+    _name_commits(entries)
+    lines = [told for _, told in entries]
     names = list(dict.fromkeys(line["row"] for line in lines))
     base = baseline or next((n for n in names if n == "baseline"), names[0])
     if base not in names:
         raise fail(f"no row {base!r}", did_you_mean(base, names) or f"there are {', '.join(names)}")
-    _number_seeds(path, lines)
-    rows = _rows(path, lines, base)
-    known = {*WORDS, *MEASURES, *CONDITIONS, *PUBLISHED, "line"}
-    others = [n for n in dict.fromkeys(n for x in lines for n in x) if n not in known]
-    measures = [n for n in others if any(isinstance(x.get(n), float) for x in lines)]
+    _number_seeds(entries)
+    rows = _rows(entries, base)
+    measures, mixed = _own_measures(lines)
     return Study(
         name=path.stem,
         rows=rows,
         lines=tuple(_line(x) for x in lines),
-        notes=tuple(published_notes(rows, lines)),
-        others=tuple(m for m in measures if not _is_knob(m) and "_bpb " not in m),
+        notes=(*published_notes(rows, lines), *_seedless_note(lines), *mixed),
+        others=tuple(measures),
     )
 
 
-def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield line number and columns of every record.
+def _name_commits(entries: Sequence[Entry]) -> None:
+    """Name rows of ``results.tsv`` by what they are where the commit tells several of them apart.
 
-    Raises:
-        GolfError: the file cannot be read.
+    Lines of one commit and one description are the same row, run again.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise fail(f"cannot be read: {error.strerror}", "", str(path)) from None
-    except UnicodeDecodeError:
-        raise fail("not a text file", "", str(path)) from None
-    if path.suffix in (".jsonl", ".ndjson"):
-        yield from _json_lines(path, text)
-        return
-    reader = csv.DictReader(io.StringIO(text), delimiter="\t" if path.suffix == ".tsv" else ",")
-    _check_columns(path, 1, reader.fieldnames or ())
-    for raw in reader:
-        if None in raw:
-            raise fail(
-                "more cells than columns",
-                "quote cells that hold commas",
-                _at(path, reader.line_num),
-            )
-        yield reader.line_num, raw
+    lines = [told for _, told in entries if told["row"] == told.get("commit")]
+    kinds: dict[str, set[str]] = {}
+    for told in lines:
+        kinds.setdefault(told["commit"], set()).add(told.get("change", ""))
+    for told in lines:
+        if len(kinds[told["commit"]]) > 1 or told["commit"] == "-":
+            told["row"] = told.get("change") or f"{told['commit']} without a description"
 
 
-def _json_lines(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for n, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
+def _own_measures(lines: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+    """Return the columns of numbers that golf has no name for, and what is said of the others."""
+    known = {*WORDS, *MEASURES, *CONDITIONS, *PUBLISHED, SEEDLESS}
+    columns = dict.fromkeys(n for x in lines for n in x if n not in known)
+    measures, mixed = [], []
+    for name in columns:
+        if is_knob(name) or is_score(name):
             continue
-        try:
-            found = json.loads(line)
-        except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict):
-            raise fail("not a JSON object", 'for example {"row": "base", "seed": 1}', _at(path, n))
-        _check_columns(path, n, list(found))
-        yield n, found
+        words = [x[name] for x in lines if isinstance(x.get(name), str)]
+        if not words:
+            measures.append(name)
+        elif any(isinstance(x.get(name), float) for x in lines):
+            mixed.append(f"Column {name} is left out: among its numbers stands {words[0]!r}.")
+    return measures, mixed
 
 
-def _check_columns(path: Path, number: int, columns: Sequence[str]) -> None:
-    """Raise a ``GolfError`` where two columns would be one."""
-    seen: dict[str, str] = {}
-    for written in filter(None, columns):
-        name = _column(written)[0]
-        name = _canonical(name) if _is_knob(name) else name
-        if name in seen:
-            what = f"columns {seen[name]!r} and {written!r} both mean {name}"
-            raise fail(what, "keep one, or give one a name of its own", _at(path, number))
-        seen[name] = written
-
-
-def _column(written: str) -> tuple[str, float]:
-    """Return golf's name of a column, and the factor to golf's unit."""
-    name, factor = ALIASES.get(written.strip().lower(), (written.strip(), 1.0))
-    return (name.lower() if name.lower() in (*WORDS, *MEASURES) else name), factor
-
-
-def _at(path: Path, line: int) -> str:
-    return f"{path}:{line}"
-
-
-def _known(path: Path, number: int, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record under golf's names, numbers as numbers."""
-    line: dict[str, Any] = {"line": number}
-    if set(AUTORESEARCH) <= set(raw):
-        raw = _autoresearch(raw)
-    for written, value in raw.items():
-        name, factor = _column(written)
-        text = "" if value is None else str(value).strip()
-        if name in WORDS or name in CONDITIONS:
-            line[name] = text
-        elif name in (*MEASURES, *PUBLISHED) or "_bpb " in name:
-            line[name] = _number(_at(path, number), written, name, text, factor)
-        elif text.lower() not in MISSING:
-            line[name] = _value(text)
-    if not line.get("row"):
-        hint = "every line names its row in a column `row`"
-        raise fail("no row", hint, _at(path, number))
-    return line
-
-
-def _autoresearch(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a line of ``results.tsv``: nothing is quantized there, and a crash has no score."""
-    crashed = raw["status"] == "crash"
-    return {
-        "row": raw["commit"],
-        "commit": raw["commit"],
-        "change": raw["description"],
-        "note": raw["status"],
-        "status": raw["status"],
-        "pre_bpb": "" if crashed else raw["val_bpb"],
-        "memory_gb": "" if crashed else raw["memory_gb"],
-    }
-
-
-def _number(at: str, column: str, name: str, text: str, factor: float) -> float | None:
-    if text.lower() in MISSING:
-        return None
-    plain = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text).replace("−", "-").lstrip("~+")
-    try:
-        value = float(plain) * factor
-    except ValueError:
-        raise fail(f"{column} wants a number, found {text!r}", "", at) from None
-    if not math.isfinite(value):
-        raise fail(f"{column} wants a finite number, found {text!r}", "", at)
-    if (name in SCORES or "_bpb " in name) and not 0 < value < MOST_BPB:
-        hint = f"above 0 and below {MOST_BPB}, with a decimal point; empty where there is none"
-        raise fail(f"{column} wants bits per byte, found {text!r}", hint, at)
-    if name in MEASURES and value < 0:
-        raise fail(f"{column} wants a number that is not below 0, found {text!r}", "", at)
-    return value
-
-
-def _value(text: str) -> Any:
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _number_seeds(path: Path, lines: Sequence[dict[str, Any]]) -> None:
-    """Give lines without a seed the next free one of their row.
+def _number_seeds(entries: Sequence[Entry]) -> None:
+    """Give lines without a seed numbers that no other line has, so that nothing pairs them.
 
     Raises:
         GolfError: a seed that is no whole number, or is there twice.
     """
-    seen: dict[str, set[int]] = {}
-    for line in lines:
-        text = re.sub(r"\.0+$", "", str(line.get("seed", "")))  # as pandas writes whole numbers
-        taken = seen.setdefault(line["row"], set())
-        if text and not re.fullmatch(r"-?\d+", text):
-            raise fail(f"seed wants a whole number, found {text!r}", "", _at(path, line["line"]))
-        seed = int(text) if text else next(n for n in range(len(taken) + 1) if n not in taken)
-        if seed in taken:
-            what = f"row {line['row']!r} has seed {seed} more than once"
-            raise fail(what, "one line per row and seed", _at(path, line["line"]))
-        taken.add(seed)
-        line["seed"] = seed
+    seen: set[tuple[str, int]] = set()
+    for at, line in entries:
+        text = str(line.get("seed", ""))
+        if not text:
+            continue
+        whole = WHOLE.fullmatch(text)
+        if not whole:
+            raise fail(f"seed wants a whole number, found {text!r}", "", at)
+        line["seed"] = int(whole[1])
+        if (line["row"], line["seed"]) in seen:
+            what = f"row {line['row']!r} has seed {line['seed']} more than once"
+            raise fail(what, "one line per row and seed", at)
+        seen.add((line["row"], line["seed"]))
+    free = max((seed for _, seed in seen), default=-1) + 1
+    for i, (_, line) in enumerate(e for e in entries if not isinstance(e.told.get("seed"), int)):
+        line |= {"seed": free + i, SEEDLESS: True}
 
 
-def _rows(path: Path, lines: Sequence[Mapping[str, Any]], base: str) -> tuple[StudyRow, ...]:
-    first = {line["row"]: line for line in reversed(lines)}
-    order = list(dict.fromkeys(line["row"] for line in lines))
+def _seedless_note(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    number = Counter(x["row"] for x in lines if x.get(SEEDLESS))
+    repeated = [row for row, n in number.items() if n > 1]
+    if repeated:
+        yield (
+            f"No seeds in the source for {listed(repeated, 4)}: their lines are numbered, and "
+            "compared unpaired."
+        )
+
+
+def _rows(entries: Sequence[Entry], base: str) -> tuple[StudyRow, ...]:
+    merged = _merged(entries)
     settings = {
-        name: {_canonical(n): v for n, v in line.items() if _is_knob(n)}
-        for name, line in first.items()
+        name: {canonical(n): v for n, v in line.items() if is_knob(n)}
+        for name, (_, line) in merged.items()
     }
+    parents = {n: e.told.get("parent") or ("" if n == base else base) for n, e in merged.items()}
+    _check_parents(merged, parents)
     rows = []
-    for name in sorted(order, key=lambda n: n != base):
-        line = first[name]
-        parent = line.get("parent") or ("" if name == base else base)
-        if parent and parent not in first:
-            hint = did_you_mean(parent, order) or f"there are {', '.join(order)}"
-            raise fail(
-                f"row {name!r} names an unknown parent {parent!r}", hint, _at(path, line["line"])
-            )
+    for name in sorted(merged, key=lambda n: n != base):
+        line, parent = merged[name].told, parents[name]
         words = {w: line[w] for w in WORDS if w not in ("row", "seed", "parent") and w in line}
         theirs = settings.get(parent, settings[name])
         own = {n: v for n, v in settings[name].items() if theirs.get(n) != v}
@@ -243,23 +153,52 @@ def _rows(path: Path, lines: Sequence[Mapping[str, Any]], base: str) -> tuple[St
     return tuple(rows)
 
 
-@cache
-def _is_knob(name: str) -> bool:
-    try:
-        return name not in WORDS and name not in MEASURES and bool(find_knob(name))
-    except GolfError:
-        return False
+def _merged(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """Return what the lines of each row say together: of each column the first word.
+
+    Raises:
+        GolfError: lines of a row that name two parents, or two values of a setting.
+    """
+    merged: dict[str, Entry] = {}
+    for at, line in entries:
+        known = merged.setdefault(line["row"], Entry(at, {})).told
+        for name, value in line.items():
+            before = known.get(name)
+            if before in (None, ""):
+                known[name] = value
+            elif value not in (before, None, "") and (name == "parent" or is_knob(name)):
+                what = f"row {line['row']!r} has {name} {value!r} here and {before!r} above"
+                raise fail(what, "settings and parent are those of all lines of a row", at)
+    return merged
 
 
-@cache
-def _canonical(name: str) -> str:
-    return find_knob(name).name
+def _check_parents(merged: Mapping[str, Entry], parents: Mapping[str, str]) -> None:
+    """Raise a ``GolfError`` for a parent that is not there, or a row that builds on itself."""
+    for name, parent in parents.items():
+        if parent and parent not in parents:
+            hint = did_you_mean(parent, parents) or f"there are {', '.join(parents)}"
+            what = f"row {name!r} names an unknown parent {parent!r}"
+            raise fail(what, hint, merged[name].at)
+    grounded = {""}
+    for first in parents:
+        line: dict[str, None] = {}
+        name = first
+        while name not in grounded:
+            if name in line:
+                what = f"row {name!r} builds on itself: {' → '.join([*line, name])}"
+                hint = "a row's parent is the row that it is compared with"
+                raise fail(what, hint, merged[name].at)
+            line[name] = None
+            name = parents[name]
+        grounded |= line.keys()
 
 
 def _line(line: Mapping[str, Any]) -> dict[str, Any]:
     """Return a line without its words; it is complete when it has a measure."""
     kept = {n: v for n, v in line.items() if n not in WORDS or n in ("row", "seed")}
-    if kept.get("artifact_bytes") is None and kept.get("artifact_mb") is not None:
-        kept["artifact_bytes"] = kept["artifact_mb"] * 1e6
+    for name, unit in ROUNDED.items():
+        size = kept.get(name)
+        if isinstance(size, Printed) and kept.get("artifact_bytes") is None:
+            kept[ROUNDED_SIZE] = Rounded(size * unit, 0.5 * 10.0**-size.decimals * unit)
     measured = any(isinstance(v, float) for n, v in kept.items() if n not in PUBLISHED)
-    return {**dict.fromkeys(MEASURES), **kept, "complete": measured}
+    return {**dict.fromkeys(MEASURES), **kept, "complete": measured or ROUNDED_SIZE in kept}

@@ -104,13 +104,31 @@ def rounding_variance(values: Sequence[float]) -> float:
     Three equal numbers with four decimals do not prove a spread of zero. For numbers at full
     precision this is nothing.
     """
-    decimals = max(map(_decimals, values))
+    decimals = max(map(_decimals_of, values))
     return float(10.0 ** (-2 * decimals) / 12)
 
 
+def _decimals_of(value: float) -> int:
+    return value.decimals if isinstance(value, Printed) else _decimals(repr(float(value)))
+
+
+class Printed(float):
+    """A number that knows how many decimals it was printed with; 1.1000 has four.
+
+    Raises:
+        ValueError: the text is no number.
+    """
+
+    decimals: int
+
+    def __new__(cls, text: str) -> Printed:
+        number = super().__new__(cls, text)
+        number.decimals = _decimals(text.strip().lower())
+        return number
+
+
 @cache
-def _decimals(value: float) -> int:
-    text = repr(float(value))
+def _decimals(text: str) -> int:
     if "e" not in text:
         return len(text) - 1 - text.index(".") if "." in text else 0
     digits, _, exponent = text.partition("e")
@@ -126,6 +144,42 @@ def paired(candidate: Sequence[float], baseline: Sequence[float]) -> Delta:
     centre, spread = moments(differences)
     hidden = 2 * rounding_variance([*candidate, *baseline])
     return Delta("paired", n, n, centre, math.sqrt(max(spread, hidden) / n), n - 1.0)
+
+
+def crossed(corners: Sequence[Sequence[float]]) -> Delta:
+    """Return (both - second) - (first - neither), tested against zero.
+
+    Args:
+        corners: values with both changes, the second, the first, neither; number by number of
+            the same seed.
+    """
+    values = [a - b - (c - d) for a, b, c, d in zip(*corners, strict=True)]
+    n = len(values)
+    if n < 2:
+        return Delta("none", n, 0, mean(values))
+    centre, spread = moments(values)
+    hidden = len(corners) * rounding_variance([v for corner in corners for v in corner])
+    return Delta("one-sample", n, 0, centre, math.sqrt(max(spread, hidden) / n), n - 1.0)
+
+
+def crossed_apart(corners: Sequence[Sequence[float]]) -> Delta:
+    """Return the same where nothing pairs the values, with Welch's degrees of freedom."""
+    both, second, first, neither = map(mean, corners)
+    centre, n = both - second - (first - neither), min(map(len, corners))
+    if n < 2:
+        return Delta("none", n, 0, centre)
+    hidden = rounding_variance([v for corner in corners for v in corner])
+    sides = [sample(corner, hidden) for corner in corners]
+    error, df = _welch_error(sides)
+    return Delta("welch", n, 0, centre, error, df)
+
+
+def _welch_error(sides: Sequence[Sample]) -> tuple[float, float]:
+    """Return the standard error of a sum of means, with its degrees of freedom (Welch, 1947)."""
+    parts = [side.variance / side.n for side in sides]
+    scale = sum(p**2 / (side.n - 1) for p, side in zip(parts, sides, strict=True))
+    free = sum(side.n for side in sides) - len(sides)
+    return math.sqrt(sum(parts)), sum(parts) ** 2 / scale if scale else float(free)
 
 
 class Sample(Frozen):
@@ -156,11 +210,7 @@ def welch_of(candidate: Sample, baseline: Sample) -> Delta:
     centre = candidate.mean - baseline.mean
     if min(n, m) < 2:
         return Delta("none", n, m, centre)
-    parts = [side.variance / side.n for side in (candidate, baseline)]
-    error = sum(parts)
-    scale = parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (m - 1)
-    df = error**2 / scale if scale else n + m - 2.0
-    return Delta("welch", n, m, centre, math.sqrt(error), df)
+    return Delta("welch", n, m, centre, *_welch_error((candidate, baseline)))
 
 
 def one_sample(candidate: Sequence[float], fixed: float) -> Delta:

@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from scipy.stats import ttest_ind
 
 from golf.errors import GolfError
 from golf.report.cautions import cautions
 from golf.report.export import as_results
 from golf.report.table import Analysis, analyze
 from golf.report.tables.judged import greedy_table, statuses
+from golf.report.tables.main import main_table, others_table
 from golf.report.tables.shape import Table
 from golf.report.tidy import read_tidy
 
@@ -149,16 +151,121 @@ def test_a_row_is_kept_where_it_beats_all_that_were_kept_before_it(tmp_path: Pat
         ("row,bytes\na,-5\n", "runs.csv:2: bytes wants a number that is not below 0, found '-5'"),
         ('row,bytes\na,"15,88"\n', "runs.csv:2: bytes wants a number, found '15,88'"),
         ("row,post\na,1.1,5\n", "runs.csv:2: more cells than columns"),
-        ("seed,post\n1,1.1\n", "runs.csv:2: no row"),
+        ("seed,post\n1,1.1\n", "runs.csv:1: no column `row`"),
         ("row,parent,post\na,,1.1\nb,c,1.1\n", "runs.csv:3: row 'b' names an unknown parent 'c'"),
         ("row,post\n", "runs.csv: no rows"),
         ("", "runs.csv: no rows"),
+        ("row;seed;post\na;1;1.1\n", "runs.csv:1: no column `row`"),
+        ('row,post\n"a,1.1\nb,1.2\n', "runs.csv:3: not a table: unexpected end of data"),
+        ("row,artifact\na,15.9\n", "runs.csv:2: artifact wants bytes, found '15.9'"),
+        ("row,steps\na,1e200\n", "runs.csv:2: steps wants a number within"),
+        ("row,post,speed\na,1.1,inf\n", "runs.csv:2: speed wants a finite number"),
+        ("row,post,parent\na,1.1,b\nb,1.2,a\n", "runs.csv:2: row 'a' builds on itself: a → b → a"),
+        ("row,post,parent\na,1.1,\nb,1.2,b\n", "runs.csv:3: row 'b' builds on itself: b → b"),
+        (f"row,seed,post\na,{'9' * 5000},1.1\n", "runs.csv:2: seed wants a whole number"),
+        (
+            "row,seed,post,parent\na,1,1.1,\nb,1,1.2,a\nc,1,1.3,a\nc,2,1.3,b\n",
+            "runs.csv:5: row 'c' has parent 'b' here and 'a' above",
+        ),
+        (
+            "row,seed,post,bits\na,1,1.1,4\na,2,1.2,5\n",
+            "runs.csv:3: row 'a' has bits 5.0 here and 4.0 above",
+        ),
     ],
 )
 def test_a_broken_file_is_told_with_its_line(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(GolfError) as error:
         read_tidy(written(tmp_path, text))
     assert f"{tmp_path}/{message}" in str(error.value)
+
+
+def test_lines_without_seeds_are_compared_unpaired(tmp_path: Path) -> None:
+    base, row = (1.0981, 1.1002, 1.1040), (1.0969, 1.0991, 1.1027)
+    lines = [f"{name},{v}" for name, values in (("a", base), ("b", row)) for v in values]
+    found = analyzed(written(tmp_path, "row,post\n" + "\n".join(lines)))
+    judged = found.table[1].judged["post_bpb"]
+    assert judged is not None
+    assert (judged.delta.test, judged.delta.n) == ("welch", 3)
+    assert judged.p == pytest.approx(ttest_ind(row, base, equal_var=False).pvalue)
+    assert any("No seeds in the source for a, b" in w for w in cautions(found))
+
+
+def test_a_line_without_a_seed_has_none_that_another_line_names(tmp_path: Path) -> None:
+    text = "row,seed,post\na,,1.1\na,0,1.2\nb,0,1.3\nb,1,1.4\n"
+    values = analyzed(written(tmp_path, text)).values
+    assert {row: sorted(lines) for row, lines in values.items()} == {"a": [0, 2], "b": [0, 1]}
+
+
+def test_single_lines_without_seeds_need_no_word(tmp_path: Path) -> None:
+    said = cautions(analyzed(written(tmp_path, "row,post\na,1.1\nb,1.2\n")))
+    assert not [w for w in said if "No seeds" in w]
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        ("artifact_mb\na,15.93", "15.93 MB, rounded ✅"),
+        ("artifact_mb\na,16.00", "16.00 MB, rounded"),
+        ("artifact_mb\na,16.02", "16.02 MB, rounded ❌"),
+        ("artifact_mib\na,15.26", "16.00 MB, rounded"),
+        ("artifact_mib\na,15.27", "16.01 MB, rounded ❌"),
+        ("artifact_mb,bytes\na,15.93,16000001", "16.00 MB (16,000,001) ❌"),
+        ("bytes\na,16000000.5", "16.00 MB (16,000,001) ❌"),
+    ],
+)
+def test_a_rounded_size_tells_no_more_than_it_can(size: str, shown: str, tmp_path: Path) -> None:
+    found = analyzed(written(tmp_path, f"row,{size}\n"))
+    assert read(main_table(found.table))[0]["Artifact"] == shown
+
+
+def test_a_published_delta_is_held_at_its_own_decimals(tmp_path: Path) -> None:
+    text = "row,post,Δ\na,1.1000,\nb,1.1300,0.0000\nc,1.0400,0.0\nd,1.1300,0.03\n"
+    said = "\n".join(cautions(analyzed(written(tmp_path, text))))
+    assert "b: the published delta +0 fits no other row" not in said
+    assert "b: the published delta +0 is against d" in said
+    assert "c: the published delta +0 fits no other row of the table." in said
+    assert "d: the published" not in said
+
+
+def test_zeros_that_were_printed_count_as_decimals(tmp_path: Path) -> None:
+    lines = [f"{r},{s},{v}" for r, v in (("a", "1.1000"), ("b", "1.0900")) for s in (1, 2, 3)]
+    judged = analyzed(written(tmp_path, "row,seed,post\n" + "\n".join(lines))).table[1].judged
+    found = judged["post_bpb"]
+    assert found is not None
+    assert found.verdict == "better"
+
+
+def test_the_first_word_of_a_row_counts_wherever_it_stands(tmp_path: Path) -> None:
+    text = "row,seed,post,parent,change\na,1,1.1,,\nb,1,1.2,,\nc,1,1.3,,\nc,2,1.3,b,wider\n"
+    row = analyzed(written(tmp_path, text)).table[2]
+    assert (row.parent, row.info.change) == ("b", "wider")
+
+
+def test_a_column_of_words_among_numbers_is_left_out_and_said(tmp_path: Path) -> None:
+    text = 'row,post,acc,line,speed,foo_bpb bar\na,1.1,0.5,7,"1,234",3\nb,1.2,oom,8,5,4\n'
+    found = analyzed(written(tmp_path, text))
+    assert found.study.others == ("line", "speed", "foo_bpb bar")
+    assert found.table[0].mean("speed") == 1234
+    assert "Column acc is left out: among its numbers stands 'oom'." in cautions(found)
+    assert others_table(found)
+
+
+def test_a_count_of_lines_beside_the_names_is_no_name(tmp_path: Path) -> None:
+    for head, line in (("#,Experiment,post", "1,wide,1.1"), ("Experiment,#,post", "wide,1,1.1")):
+        found = analyzed(written(tmp_path, f"{head}\n{line}\n"))
+        assert [r.row for r in found.table] == ["wide"]
+
+
+def test_names_may_hold_signs_that_end_lines_elsewhere(tmp_path: Path) -> None:
+    path = written(tmp_path, '{"row": "a\u2028b", "post": 1.1}\n', "runs.jsonl")
+    assert [r.row for r in analyzed(path).table] == ["a\u2028b"]
+
+
+def test_rows_of_one_commit_are_told_apart_by_what_they_are(tmp_path: Path) -> None:
+    head = "commit\tval_bpb\tmemory_gb\tstatus\tdescription\n"
+    lines = ("a1\t1.10\t1\tkeep\tbase", "a1\t1.20\t1\tkeep\tbits 4", "b2\t1.30\t1\tkeep\tx")
+    found = analyzed(written(tmp_path, head + "\n".join(lines), "results.tsv"))
+    assert [(r.row, r.n) for r in found.table] == [("base", 1), ("bits 4", 1), ("b2", 1)]
 
 
 def test_the_command_reports_a_file(tmp_path: Path) -> None:

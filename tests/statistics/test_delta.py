@@ -11,7 +11,17 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from golf.statistics.delta import Delta, by_seed, one_sample, paired, rounding_variance, welch
+from golf.statistics.delta import (
+    Delta,
+    Printed,
+    by_seed,
+    crossed,
+    crossed_apart,
+    one_sample,
+    paired,
+    rounding_variance,
+    welch,
+)
 
 SCORES = st.floats(0.5, 4.0)
 SAMPLES = st.lists(SCORES, min_size=2, max_size=8, unique=True)
@@ -182,3 +192,28 @@ def test_intervals_cover_the_truth_as_often_as_they_say(test: str, n: int) -> No
     assert hits / trials > 0.95 - noise
     if test != "welch":  # Welch's approximation is cautious with two or three values
         assert hits / trials < 0.95 + noise
+
+
+CORNERS = ((1.10, 1.12, 1.09), (1.20, 1.22, 1.18), (1.15, 1.16, 1.16), (1.25, 1.24, 1.27))
+
+
+def test_an_interaction_is_tested_pair_by_pair() -> None:
+    values = [a - b - (c - d) for a, b, c, d in zip(*CORNERS, strict=True)]
+    found = crossed(CORNERS)
+    told = found.mean, found.df, found.p_two_sided()
+    test = stats.ttest_1samp(values, 0)
+    assert told == pytest.approx((sum(values) / 3, 2, test.pvalue))
+
+
+def test_an_interaction_of_rounded_numbers_is_never_certain() -> None:
+    corners = [[Printed(x)] * 3 for x in ("1.1002", "1.2000", "1.1501", "1.2500")]
+    found = crossed(corners)
+    assert found.std_error == pytest.approx(math.sqrt(4 * 1e-8 / 12 / 3))
+
+
+def test_an_interaction_of_unpaired_numbers_has_the_spread_of_all_four() -> None:
+    found = crossed_apart(CORNERS)
+    parts = [stats.tvar(corner) / 3 for corner in CORNERS]
+    assert found.mean == pytest.approx(crossed(CORNERS).mean)
+    assert found.std_error == pytest.approx(math.sqrt(sum(parts)))
+    assert found.df == pytest.approx(sum(parts) ** 2 / sum(p**2 / 2 for p in parts))

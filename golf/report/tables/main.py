@@ -65,9 +65,10 @@ def geometry_heading(name: str) -> str:
 
 def artifact(row: TableRow) -> str:
     """Return the largest artifact with the mark of the limit."""
-    if row.largest_bytes is None:
-        return DASH
-    return f"{megabytes(row.largest_bytes)} {'✅' if row.fits else '❌'}"
+    mark = {True: " ✅", False: " ❌", None: ""}[row.fits]
+    if row.largest_bytes is not None:
+        return megabytes(row.largest_bytes) + mark
+    return f"{row.rounded.size / 1e6:.2f} MB, rounded{mark}" if row.rounded else DASH
 
 
 def _delta(row: TableRow, name: str, single: bool) -> str:
