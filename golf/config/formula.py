@@ -24,6 +24,8 @@ LONGEST = 200  # characters; keeps the walk shallow
 LARGEST = 2**63 - 1
 STEEPEST = 64  # largest exponent
 
+SEEDS = ("train.seed", "train.data_seed")
+
 POINT = re.compile(r"([0-9]+(?:\.[0-9]+)?) +(steps|tokens|seconds|s)$")
 
 Run = Callable[[Values], Any]
@@ -164,6 +166,9 @@ class _Builder:
             knob = find_knob(written).name
         except GolfError as error:
             raise self._unknown(written, error.problems[0]) from None
+        if knob in SEEDS:
+            hint = "a row has one set of values for all its seeds"
+            raise FormulaError(f"`{self.text}` reads {written}, which differs within a row", hint)
         self.names.add(knob)
         return lambda values: values[knob]
 

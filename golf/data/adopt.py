@@ -13,7 +13,7 @@ from golf.config.datasets import tokenizer_of
 from golf.data.prepare import Prepared, prepare, read_prepared
 from golf.data.shards import open_shard
 from golf.errors import fail
-from golf.files import write_json
+from golf.files import read_json, write_json
 
 
 def adopt(folder: Path, given: Path, vocab_size: int, seq_len: int, splits: Sequence[str]) -> None:
@@ -41,6 +41,8 @@ def adopt(folder: Path, given: Path, vocab_size: int, seq_len: int, splits: Sequ
         "folder": str(given), "vocab_size": vocab_size, "seq_len": seq_len,
         "tokenizer": str(tokenizer) if tokenizer else None,
     }  # fmt: skip
+    if read_json(folder / "recipe.json") != recipe:
+        (folder / "dataset.json").unlink(missing_ok=True)
     write_json(folder / "recipe.json", recipe)
     prepare(folder)
 

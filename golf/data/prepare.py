@@ -63,12 +63,20 @@ def read_prepared(folder: Path) -> Prepared:
     found = read_json(folder / "dataset.json")
     if found is None:
         raise fail("the dataset is not prepared", f"python -m golf.data {folder}", str(folder))
-    if not isinstance(found, dict) or found.keys() != {f.name for f in fields(Prepared)}:
+    if (
+        not isinstance(found, dict)
+        or found.keys() != {f.name for f in fields(Prepared)}
+        or not all(map(_names_files, (found["train"], found["val"], found["val_bytes"])))
+    ):
         what = "not a dataset.json that this version of golf can read"
         raise fail(what, "delete the folder to redo it", str(folder))
     for kind in ("train", "val", "val_bytes"):
         found[kind] = [str(folder / name) for name in found[kind]]
     return Prepared(**found)
+
+
+def _names_files(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
 
 
 def prepare(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from golf.errors import fail
 from golf.files import read_json, write_json
+from golf.launch.command import inherited, own_source
 
 
 def ask(module: str, request: dict[str, Any], folder: Path) -> Any:
@@ -21,7 +21,12 @@ def ask(module: str, request: dict[str, Any], folder: Path) -> Any:
     write_json(folder / "request.json", request)
     argv = [sys.executable, "-m", module, "request.json", "answer.json"]
     done = subprocess.run(
-        argv, cwd=folder, env=_environment(), capture_output=True, text=True, check=False
+        argv,
+        cwd=folder,
+        env=inherited() | own_source(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise fail(_what_it_said(done, module))
@@ -35,10 +40,3 @@ def _what_it_said(done: subprocess.CompletedProcess[str], module: str) -> str:
         return said
     last = f": {said.splitlines()[-1]}" if said else ""
     return f"{module} stopped with code {done.returncode}{last}"
-
-
-def _environment() -> dict[str, str]:
-    """Return this process's environment with golf's own source on the path."""
-    source = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))
-    return os.environ | {"PYTHONPATH": path}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,10 @@ KEEP_FREED_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
     "MALLOC_TOP_PAD_": str(64 << 20),
 }
+
+
+# What another torchrun, or a cluster, may have said of a process group that is not ours.
+GROUP = re.compile(r"(?:(?:LOCAL_|GROUP_|ROLE_)?(?:RANK|WORLD_SIZE)|MASTER_(?:ADDR|PORT))$")
 
 
 class Slot(Frozen):
@@ -78,21 +83,34 @@ def job_command(plan: Plan, job: Job, slot: Slot) -> Command:
         *("-m", "golf.stages"),
         *folders,
     )
-    env = _environment(launch, slot, plan.rows.machine)
+    env = _environment(launch, slot, plan.rows.machine) | own_source()
     return Command(argv, env, plan.node_paths(job.nodes[0].training).log)
+
+
+def inherited() -> dict[str, str]:
+    """Return this process's environment for one that belongs to no process group yet."""
+    return {name: text for name, text in os.environ.items() if not GROUP.match(name)}
+
+
+def own_source() -> dict[str, str]:
+    """Return what makes a started Python find this golf, and nothing in the folder it starts in."""
+    source = Path(__file__).resolve().parents[2]
+    installed = source.name in ("site-packages", "dist-packages")
+    path = (*(() if installed else (str(source),)), os.environ.get("PYTHONPATH"))
+    return {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
 
 def dataset_command(plan: Plan, dataset: Dataset) -> Command:
     """Return the line that prepares a dataset; it needs no torch and no GPU."""
     folder = plan.paths.dataset(dataset.key)
     argv = (sys.executable, "-m", "golf.data", str(folder))
-    return Command(argv, {}, folder.parent / f"{dataset.key}.log")
+    return Command(argv, own_source(), folder.parent / f"{dataset.key}.log")
 
 
 def inspect_command(request: Path) -> Command:
     """Return the line that counts the parameters of the models in ``request``."""
     argv = (sys.executable, "-m", "golf.stages.inspect", str(request))
-    return Command(argv, {}, request.with_suffix(".log"))
+    return Command(argv, own_source(), request.with_suffix(".log"))
 
 
 def node_command(folder: Path, training: Mapping[str, Any]) -> Command:
@@ -102,7 +120,8 @@ def node_command(folder: Path, training: Mapping[str, Any]) -> Command:
     launch = Launch(nproc_per_node=processes, device=device, threads=threads)
     slot = Slot(tuple(range(processes if device == "cuda" else processes * threads)))
     argv = (*_torchrun(launch), "-m", "golf.stages", str(folder))
-    return Command(argv, _environment(launch, slot, this_machine()), folder / "log.txt")
+    env = _environment(launch, slot, this_machine()) | own_source()
+    return Command(argv, env, folder / "log.txt")
 
 
 def script_command(plan: Plan, script: Path, data: Path) -> Command:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from golf.launch.command import Command
+from golf.launch.command import Command, inherited
 
 STOP_SECONDS = 10.0
 TAIL_LINES = 15
@@ -32,7 +32,7 @@ class Running:
             self.process = subprocess.Popen(
                 command.argv,
                 cwd=command.folder,
-                env={**os.environ, **command.env},
+                env={**inherited(), **command.env},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

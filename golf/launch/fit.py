@@ -6,6 +6,7 @@ same command again, finds it done.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -64,8 +65,9 @@ def fit_run(folder: Path, wanted: Mapping[str, Value]) -> Result:
         GolfError: it is no such folder, or not finished.
     """
     record = read_spec(folder)
-    paths = RunPaths(folder.resolve().parents[2])
-    if record.stage != "train" or paths.node("train", record.key).folder != folder.resolve():
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100 (links are as good as folders)
+    paths = RunPaths(folder.parents[2])
+    if record.stage != "train" or paths.node("train", record.key).folder != folder:
         raise fail("not the folder of a training", "it is called runs/train/KEY", str(folder))
     _require_training(paths, record.key, "golf run the matrix that it belongs to")
     values: dict[str, Value] = {

@@ -7,6 +7,7 @@ determines it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def _answers(plan: Plan, asked: dict[str, Questions]) -> dict[str, dict[str, Any
         for about, q in asked.items()
     }
     if any(missing.values()):
-        request = plan.paths.inspection("request")
+        request = plan.paths.inspection(f"request-{os.getpid()}")
         write_json(request, {"models": {}, "scripts": {}, "samples": {}} | missing)
         _run(request)
     return {about: {n: read_json(f) for n, f in named.items()} for about, named in files.items()}
@@ -87,3 +88,4 @@ def _run(request: Path) -> None:
         log = running.command.log
         raise fail(f"the models could not be inspected; last lines of {log}:", log_tail(log))
     request.unlink()
+    running.command.log.unlink()

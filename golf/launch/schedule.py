@@ -10,7 +10,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -60,14 +60,21 @@ def dry_run(plan: Plan) -> list[Command]:
     ]
 
 
-def run(plan: Plan, watcher: Watcher) -> tuple[str, ...]:
+def run(plan: Plan, watcher: Watcher, begin: Callable[[], None] = lambda: None) -> tuple[str, ...]:
     """Bring every node of ``plan`` to its result; return a message for each failed job.
+
+    Args:
+        plan: what to do.
+        watcher: who is told.
+        begin: called once it is certain that the run can start.
 
     Raises:
         GolfError: another run is at work here, or a dataset cannot be prepared.
     """
     todo = pending(plan)
+    slots(plan)
     with only_run(plan.paths):
+        begin()
         work = jobs(plan, todo)
         _prepare_datasets(plan, work, watcher)
         return _run_jobs(plan, work, watcher, len(todo))

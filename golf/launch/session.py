@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 
 from golf.errors import fail
 from golf.plan.doubts import doubts
@@ -65,7 +66,6 @@ class Session:
 
     def finish(self, plan: Plan) -> Plan:
         """Run until no result opens anything more; return the plan as it is then."""
-        write_ledger(plan, self.options)
         for line in doubts(plan.rows):
             print(line, file=sys.stderr)
         while True:
@@ -86,21 +86,23 @@ class Session:
             plan = later
 
     def _round(self, plan: Plan) -> None:
-        """Run what is pending now."""
+        """Run what is pending now; a run that cannot start leaves the note of the last one."""
         todo = pending(plan)
-        if todo and not self.failed:
-            self.worked = True
-            self.failed += _run(plan)
-            self.ran[plan.variant] += len(todo - pending(plan))
+        if not todo or self.failed:
+            write_ledger(plan, self.options)
+            return
+        self.worked = True
+        self.failed += _run(plan, lambda: write_ledger(plan, self.options))
+        self.ran[plan.variant] += len(todo - pending(plan))
 
 
-def _run(plan: Plan) -> int:
+def _run(plan: Plan, begin: Callable[[], None] = lambda: None) -> int:
     """Run under a live view; return how many jobs failed. Imports what only a run needs."""
     from golf.launch.progress import ProgressView, stderr_console  # noqa: PLC0415 (start-up)
     from golf.launch.schedule import run  # noqa: PLC0415 (start-up)
 
     with ProgressView(plan, stderr_console()) as view:
-        failures = run(plan, view)
+        failures = run(plan, view, begin)
     for failure in failures:
         print(failure, file=sys.stderr)
     return len(failures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,8 +23,9 @@ def tensors_of_run(folder: Path, hessians: bool) -> dict[str, Any]:
     Raises:
         GolfError: it is no such folder, or not finished.
     """
-    record, paths = read_spec(folder), RunPaths(folder.resolve().parents[2])
-    if record.stage != "quantize" or folder.resolve().name != record.key:
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100 (links are as good as folders)
+    record, paths = read_spec(folder), RunPaths(folder.parents[2])
+    if record.stage != "quantize" or folder.name != record.key:
         raise fail("not the folder of a quantization", "runs/quantize/KEY", str(folder))
     return tensors_of(paths, record.key, hessians, "golf run the matrix that it belongs to")
 

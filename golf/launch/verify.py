@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -95,9 +96,11 @@ def _recorded(artifact: Path) -> Iterator[Result]:
     root = enclosing_project(artifact.resolve().parent)
     folders = sorted((RunPaths(root).runs / "evaluate").glob("*")) if root else []
     digest = file_sha256(artifact)
-    for result in filter(None, (read_result(NodePaths(f)) for f in folders)):
-        if digest in result.inputs.values():
-            yield result
+    for folder in folders:
+        with contextlib.suppress(GolfError):  # a damaged result tells nothing of this file
+            result = read_result(NodePaths(folder))
+            if result and digest in result.inputs.values():
+                yield result
 
 
 def _score(artifact: Path, data: Path, specs: list[dict[str, Any]]) -> list[dict[str, Any]]:

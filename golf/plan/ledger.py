@@ -125,17 +125,16 @@ def write_ledger(plan: Plan, options: Options) -> None:
     if other != mine and other.exists():
         what = f"{other} is called {plan.rows.matrix.name!r} too; their reports would mix"
         raise fail(what, "give one of them another `name:`", str(plan.rows.matrix.path))
-    write_json(
-        plan.paths.ledger(plan.variant),
-        {
-            "matrix": os.path.relpath(mine, root),
-            "profile": options.profile,
-            "overrides": list(options.overrides),
-            "launch": dict(options.launch),
-            "machine": dataclasses.asdict(plan.rows.machine),
-            "waves": [outcome.record() for outcome in plan.outcomes],
-        },
-    )
+    note = {
+        "matrix": os.path.relpath(mine, root),
+        "profile": options.profile,
+        "overrides": list(options.overrides),
+        "launch": dict(options.launch),
+        "machine": dataclasses.asdict(plan.rows.machine),
+        "waves": [outcome.record() for outcome in plan.outcomes],
+    }
+    if read_json(plan.paths.ledger(plan.variant)) != note:
+        write_json(plan.paths.ledger(plan.variant), note)
 
 
 def _read_ledger(path: Path) -> Noted | None:

@@ -15,7 +15,7 @@ import struct
 from functools import cache
 from typing import Any, NamedTuple, Protocol
 
-from golf.errors import GolfError
+from golf.errors import GolfError, fail
 from golf.files import canonical_json, read_json, write_text
 from golf.records import RunPaths, read_result_file
 
@@ -116,18 +116,27 @@ class Shelf:
         return self._curve_on_disk(name) if kept is None else unpacked(kept)
 
     def _curve_on_disk(self, name: str) -> Columns | None:
-        found = read_json(f"{self.runs}/{name}/curve.json")
-        if not found or not found["points"]:
+        path = f"{self.runs}/{name}/curve.json"
+        found = read_json(path)
+        if found is None:
             return None
-        columns = dict(zip(found["columns"], zip(*found["points"], strict=True), strict=True))
-        return {name: columns[name] for name in CURVE}
+        try:
+            columns = dict(zip(found["columns"], zip(*found["points"], strict=True), strict=False))
+            curve = {name: columns[name] for name in CURVE} if found["points"] else None
+            packed(curve)
+        except (TypeError, KeyError, ValueError, struct.error):
+            raise fail(
+                "not a training curve", "delete it: it is read by reports alone", path
+            ) from None
+        return curve
 
     def keep(self) -> None:
         """Write the file, if it would spare enough reading; where nobody may write, do without."""
         if len(self.anew) < self.least:
             return
         for name in self.anew:
-            self.lines[name][-1] = packed(self._curve_on_disk(name))
+            with contextlib.suppress(GolfError):  # who asks for it will be told
+                self.lines[name][-1] = packed(self._curve_on_disk(name))
         kept = {"version": VERSION, "abouts": self.abouts, "lines": self.lines}
         with contextlib.suppress(OSError):
             write_text(self.path, json.dumps(kept, separators=(",", ":")))

@@ -90,6 +90,9 @@ def _place(entry: Entry, checks: Sequence[Check], run: bool) -> Path:
 
 
 def _require_free(place: Path) -> None:
+    if place.is_symlink() or place.resolve() in (Path.cwd(), *Path.cwd().parents):
+        what = "a link, or the folder that golf works in, cannot become the record"
+        raise fail(what, "give the name of a new folder", str(place))
     if place.exists() and not (place.is_dir() and not any(place.iterdir())):
         raise fail("something is here already", "give another --output, or remove it", str(place))
 

@@ -73,6 +73,7 @@ REFUSED = {
     "too long": ("1" + " + 1" * 100, "at most 200 characters"),
     "a huge number": ("9" * 99, "neither number nor word"),
     "infinity": ("1e999", "neither number nor word"),
+    "what differs within a row": ("seed + 1", "reads seed, which differs within a row"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -170,6 +171,30 @@ def test_shards_are_taken_up_as_planning_prepares_them(tmp_path: Path, published
     again = tmp_path / "again"
     adopt(again, tmp_path / "found", 512, 16, ())
     assert read_prepared(again) == found
+
+
+def test_other_shards_take_the_place_of_those_that_were_taken_up(
+    tmp_path: Path, published: Path
+) -> None:
+    first = taken_up(published, tmp_path / "found", "val")
+    other = tmp_path / "other"
+    shutil.copytree(published, other)
+    shard = min((other / SHARDS).glob("*_val_*.bin"))
+    data = bytearray(shard.read_bytes())
+    data[-1], data[-2] = 0, 1 + data[-2] % 2
+    shard.write_bytes(data)
+    assert taken_up(other, tmp_path / "found", "val").val_sha256 != first.val_sha256
+
+
+@pytest.mark.parametrize("val", [5, [1], "val.bin"])
+def test_a_description_that_names_no_files_is_refused(
+    tmp_path: Path, published: Path, val: object
+) -> None:
+    taken_up(published, tmp_path / "found", "val")
+    file = tmp_path / "found" / "dataset.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "val": val}))
+    with pytest.raises(GolfError, match=r"not a dataset\.json that this version"):
+        read_prepared(tmp_path / "found")
 
 
 def test_scoring_needs_no_training_shards(tmp_path: Path, published: Path) -> None:

@@ -177,8 +177,11 @@ def test_a_second_run_in_the_same_project_is_refused(golf: Golf) -> None:
     process = golf.start("run", "matrices/tiny.yaml", "--set", "train.steps=2000")
     assert wait_for(lambda: (golf.root / "runs" / "run.lock").exists())
     assert wait_for(lambda: (golf.root / "runs" / "run.lock").read_text())
-    _, err = golf("run", "matrices/tiny.yaml", code=2)
+    (ledgers,) = {golf.root / "runs" / "matrices"}
+    before = {f.name: f.read_text() for f in ledgers.iterdir()}
+    _, err = golf("run", "matrices/tiny.yaml", "--nproc", "2", code=2)
     assert f"process {process.pid}" in err
+    assert {f.name: f.read_text() for f in ledgers.iterdir()} == before
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
 
@@ -209,6 +212,28 @@ def test_a_node_can_be_run_by_hand_from_its_folder(finished: Golf) -> None:
     done = subprocess.run(line, cwd="/", env=finished.env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert finished.results() == before
+
+
+def test_jobs_import_nothing_from_the_folder_that_golf_is_called_in(golf: Golf) -> None:
+    golf.matrix.write_text(SOLO)
+    (golf.root / "golf").mkdir()
+    (golf.root / "queue.py").write_text("raise ImportError('not this one')")
+    golf.env |= {"WORLD_SIZE": "2", "RANK": "1", "PYTHONSAFEPATH": "1"}
+    golf("run", "matrices/tiny.yaml")
+    assert golf.results()
+
+
+def test_a_run_that_cannot_start_leaves_the_note_of_the_last_one(finished: Golf) -> None:
+    _, err = finished("run", "matrices/tiny.yaml", "--device", "cuda", code=2)
+    assert "there are 0" in err
+    assert "missing" not in finished("report", "matrices/tiny.yaml")[0]
+
+
+def test_two_plans_may_ask_for_sizes_at_once(golf: Golf) -> None:
+    asked = [golf.start("plan", "matrices/tiny.yaml", "--params") for _ in range(2)]
+    told = [process.communicate(timeout=120) for process in asked]
+    assert [process.returncode for process in asked] == [0, 0], told
+    assert not [*golf.root.glob("runs/inspect/request*")]
 
 
 def test_dry_run_prints_the_torchrun_lines_and_starts_nothing(golf: Golf) -> None:

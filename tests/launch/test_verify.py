@@ -42,6 +42,9 @@ def made(project: Project) -> tuple[Path, Path, float]:
 
 def test_what_is_on_record_is_verified_to_the_bit(lone_project: Project) -> None:
     artifact, data, score = made(lone_project)
+    damaged = lone_project.paths.node("evaluate", "damaged").result
+    damaged.parent.mkdir()
+    damaged.write_text("{")
     verdicts = verify(artifact, data, None, None)
     assert {v.geometry for v in verdicts} == {"chunked"}
     assert score in {v.recorded for v in verdicts}

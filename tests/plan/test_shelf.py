@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from golf.errors import GolfError
 from golf.files import write_json
 from golf.plan.shelf import VERSION, Shelf
 from golf.records import Result, RunPaths, write_result
@@ -102,6 +103,18 @@ def test_a_curve_is_kept_to_the_last_bit(paths: RunPaths, points: int) -> None:
     assert repr(kept.curve("train/aa")) == repr(expected)
     kept.read("train/bb")
     assert kept.curve("train/bb") is None
+
+
+@pytest.mark.parametrize("points", ["5", "[[1.5, 2.0, 3.0]]", "[[1]]"])
+def test_a_damaged_curve_is_named_by_who_asks_for_it_alone(paths: RunPaths, points: str) -> None:
+    file = paths.node("train", "aa").curve
+    file.write_text(f'{{"columns": ["step", "train_s", "loss"], "points": {points}}}')
+    keep(paths)
+    shelf = Shelf(paths)
+    assert shelf.read("train/aa")
+    with pytest.raises(GolfError, match="not a training curve") as caught:
+        shelf.curve("train/aa")
+    assert caught.value.problems[0].where == str(file)
 
 
 def test_a_result_that_was_deleted_is_gone_and_an_unknown_one_never_was(paths: RunPaths) -> None:

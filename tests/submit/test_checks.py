@@ -198,6 +198,14 @@ def test_a_place_that_is_taken_is_refused_before_any_work(finished: Finished) ->
     assert said.startswith("out: something is here already\n  give another --output")
 
 
+@pytest.mark.parametrize("place", ["link", ".", ".."])
+def test_a_link_or_the_folder_at_hand_is_no_place(finished: Finished, place: str) -> None:
+    (finished.root / "real").mkdir()
+    (finished.root / "link").symlink_to("real")
+    _, said = finished.submit("-o", place, code=2)
+    assert "cannot become the record" in said
+
+
 def test_a_script_that_stops_leaves_no_folder(finished: Finished) -> None:
     (data,) = finished.root.glob("runs/data/*/dataset.json")
     for shard in json.loads(data.read_text())["train"]:

@@ -10,7 +10,7 @@ import brotli
 
 from golf.data.adopt import adopt
 from golf.errors import GolfError
-from golf.files import write_json
+from golf.files import read_json, write_json
 from golf.freeze.parts.settings import NODES, RECIPE, SCORINGS
 from golf.freeze.script import BROTLI
 from golf.records import NodeSpec, RunPaths, write_spec
@@ -45,7 +45,10 @@ def main() -> int:
     set_numerics(numerics)
     try:
         folder = paths.dataset(nodes[0].dataset)
+        before = read_json(folder / "dataset.json")
         adopt(folder, Path(given[0]).resolve(), **RECIPE, splits=("train", "val"))
+        if read_json(folder / "dataset.json") != before:
+            paths.node("train", nodes[0].key).resume.unlink(missing_ok=True)
     except GolfError as error:
         print(error, file=sys.stderr)
         return 2
