@@ -136,6 +136,10 @@ def test_init_writes_a_matrix_that_plans_and_never_overwrites(tmp_path: Path) ->
     again = golf("init", "matrices/mine.yaml", cwd=tmp_path)
     assert again.returncode == 2
     assert (tmp_path / "matrices/mine.yaml").read_text() == before
+    named = golf("init", "my idea.yaml", cwd=tmp_path)
+    assert named.stdout.endswith("next: golf plan 'my idea.yaml'\n")
+    assert golf("plan", "my idea.yaml", cwd=tmp_path).returncode == 0
+    assert "already a folder here" in golf("init", "matrices", cwd=tmp_path).stderr
 
 
 def test_a_plan_in_json_has_the_stable_keys(tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,3 +90,15 @@ def test_the_committed_report_of_published_numbers_is_current() -> None:
     study = replace(read_tidy(ROOT / path), commands=(f"golf report --runs {path}",))
     report = ROOT / "reports/pr1970.md"
     assert report.read_text() == render(analyze(study)), f"golf report --runs {path}"
+
+
+def test_the_mistakes_in_the_readme_are_those_of_its_matrix(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    found = re.search(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert found
+    lines = found[1].splitlines(keepends=True)
+    (tmp_path / "gates.yaml").write_text("".join(x for x in lines if not x.startswith("baseline")))
+    line = [sys.executable, "-m", "golf", "plan", "gates.yaml"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert textwrap.indent(done.stderr, " " * 6) in text

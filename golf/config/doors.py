@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +45,8 @@ def init(
     from golf.files import write_text
 
     if path.exists():
-        raise fail("there is already a file here", "choose another name", str(path))
-    write_text(path, TEMPLATE.format(name=path.stem, path=path))
-    typer.echo(f"wrote {path}\nnext: golf plan {path}")
+        what = f"there is already a {'folder' if path.is_dir() else 'file'} here"
+        raise fail(what, "choose another name", str(path))
+    name = re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or "ablation"
+    write_text(path, TEMPLATE.format(name=name, path=path))
+    typer.echo(f"wrote {path}\nnext: {shlex.join(['golf', 'plan', str(path)])}")

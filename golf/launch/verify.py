@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ class Verdict(Frozen):
     Attributes:
         targets: how many tokens were scored.
         recorded: bits per byte that a result or the user claims; None when nobody does.
+        by: what the claim is called.
         same_text: the validation text is the one that was recorded.
     """
 
@@ -31,6 +33,7 @@ class Verdict(Frozen):
     measured: float
     recorded: float | None
     same_text: bool = True
+    by: str = "recorded"
 
     def holds(self, tolerance: float) -> bool:
         """Say whether the claim stands; False without one."""
@@ -47,7 +50,7 @@ class Verdict(Frozen):
             return f"{score}, nothing recorded to compare with: not verified (give --expect)"
         off = self.measured - self.recorded
         verdict = "verified" if self.holds(tolerance) else "NOT verified"
-        return f"{score}, recorded {self.recorded:.6f}, off by {off:+.2g}: {verdict}"
+        return f"{score}, {self.by} {self.recorded:.6f}, off by {off:+.2g}: {verdict}"
 
 
 def verify(artifact: Path, data: Path, expect: float | None, geometry: str | None) -> list[Verdict]:
@@ -68,7 +71,7 @@ def verify(artifact: Path, data: Path, expect: float | None, geometry: str | Non
     specs = [r.spec for r in claims] or [{"eval.geometry": geometry or "chunked"}]
     scores = _score(artifact, data.resolve(), specs)
     if not claims:
-        return [_verdict(specs[0], scores[0], expect)]
+        return [replace(_verdict(specs[0], scores[0], expect), by="claimed")]
     return [
         _verdict(
             r.spec, s, r.measures["bpb"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 
 from golf.frozen import Frozen
@@ -138,7 +139,8 @@ def _audit(entry: Entry) -> Check:
         return Check("score_first_ttt", rule, Status.MET, evidence)
     if found.startswith("❌"):
         return Check("score_first_ttt", rule, Status.NOT_MET, f"audit: {found[2:]}")
-    evidence = f"no audit on record: golf run {entry.plan.rows.matrix.path.name} --audit adds it"
+    path = os.path.relpath(entry.plan.rows.matrix.path.resolve(), entry.plan.paths.root.resolve())
+    evidence = f"no audit on record: {entry.options.line('run', path, '--audit')} adds it"
     return Check("score_first_ttt", rule, Status.UNCHECKED, evidence)
 
 

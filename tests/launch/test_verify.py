@@ -64,6 +64,7 @@ def test_a_file_without_a_record_is_held_against_a_claim(project: Project, tmp_p
     assert right.holds(1e-9)
     assert not wrong.holds(1e-3)
     assert "NOT verified" in wrong.line(1e-3)
+    assert "claimed 1.000000" in verify(alone, data, 1.0, None)[0].line(1e-3)
 
 
 def test_another_validation_text_verifies_nothing(lone_project: Project) -> None:

@@ -50,7 +50,7 @@ class Finished:
 
     def enter(self, row: str = "int4") -> Entry:
         plan = self.plan
-        return enter(plan, find_row(plan, row), None, Signature(name=row), ["golf", "run", "m"])
+        return enter(plan, find_row(plan, row), None, Signature(name=row), Options())
 
     def measures(self, node) -> dict[str, Any]:
         return json.loads(self.paths.node(*node.id).result.read_text())["measures"]

@@ -111,7 +111,10 @@ def test_a_failed_audit_is_not_met_and_a_missing_one_not_checked(finished: Finis
     assert (found.status, found.evidence) == (Status.NOT_MET, "audit: learns before it scores")
     del result["facts"]["audit"]
     write_json(path, result)
-    assert check(finished.enter(), "score_first_ttt").status is Status.UNCHECKED
+    found = check(finished.enter(), "score_first_ttt")
+    assert found.status is Status.UNCHECKED
+    matrix = finished.enter().plan.rows.matrix.path.relative_to(finished.root)
+    assert f"golf run {matrix} --audit" in found.evidence
 
 
 def test_the_record_track_is_for_rows_that_meet_everything() -> None:
