@@ -24,6 +24,8 @@ PREFIX = re.compile(
 STEPS, TOTALS = ("step", "iter", "iteration"), ("total", "total_steps", "num_steps", "iterations")
 LABELS = ("event", "label", "name", "stage", "phase", "type", "split", "tag")
 OF_THE_TRAINING = {"step", "log", "train", "training", "val", "valid", "validation", "eval"}
+# A number that a line breaks off in, or in the unit behind it, which may be one of mega.
+BROKEN_NUMBER = re.compile(r"(?<![\d.,])\d[\d.,]*(?:e[-+]?\d*)?(?:\s*[kmg][a-z]{0,6})?\Z", re.I)
 SOURCE_LINES = 4  # lines that only a program has, before a section counts as one
 
 
@@ -45,9 +47,12 @@ def read_text(path: Path) -> str:
 def clean_lines(text: str) -> tuple[list[str], int]:
     """Return the lines of the log itself, and how many lines of source code were left out.
 
-    Scripts print their own source before they start, between rules of ``=`` or without any.
+    Scripts print their own source before they start, between rules of ``=`` or without any. A
+    number that the text breaks off in is left out too: the rest of its digits may be missing.
     """
-    bare = (PREFIX.sub("", COLOUR.sub("", x), count=1) for x in re.split(r"\r\n|\n|\r", text))
+    *ended, last = re.split(r"\r\n|\n|\r", text)
+    raw = (*ended, BROKEN_NUMBER.sub("", last))
+    bare = (PREFIX.sub("", COLOUR.sub("", x), count=1) for x in raw)
     lines = [_in_words(x) if x.startswith("{") else x for x in bare]
     sections: list[list[str]] = [[]]
     for line in lines:

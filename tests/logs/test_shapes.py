@@ -203,3 +203,34 @@ def test_numbers_of_absurd_length_are_no_numbers() -> None:
     )
     assert only(START + END + text) == only(START + END + "stopping_early: cap\n")
     assert only(START.replace("seed:5", f"seed:{long}"))["seed"] is None
+
+
+@pytest.mark.parametrize(
+    ("end", "whole", "name", "value"),
+    [
+        ("Total submission size int8+zlib: 15,863,", "489 bytes", "artifact_bytes", 15863489),
+        ("Total submission size int8+zlib: 1586", "3489 bytes", "artifact_bytes", 15863489),
+        ("Total submission size int8+zlib: 15863489", " bytes", "artifact_bytes", 15863489),
+        ("Total submission size int8+zlib: 15920 kil", "obytes", "artifact_bytes", None),
+        ("artifact_bytes=15863", "489", "artifact_bytes", 15863489),
+        ("Serialized model int8+zlib: 158158", "47 bytes", "model_bytes", 15815847),
+        ("budget:15993", "853/16000000", "artifact_bytes", 15993853),
+        ("int8_roundtrip_exact val_bpb:1.2", "6004321", "post_quant_bpb", 1.26004321),
+        ('{"event": "int8_roundtrip", "val_bpb": 1.2', '6004321}', "post_quant_bpb", 1.26004321),
+    ],
+)  # fmt: skip
+def test_a_number_that_a_log_breaks_off_in_is_none(
+    end: str, whole: str, name: str, value: Any
+) -> None:
+    assert only(START + END + end)[name] is None
+    assert only(START + END + end + whole + "\n")[name] == value
+
+
+def test_a_number_with_words_behind_it_is_whole_also_where_a_log_breaks_off() -> None:
+    entry = only(START + END + "int8_roundtrip_exact val_bpb:1.26004321 eval_ti")
+    assert entry["post_quant_bpb"] == 1.26004321
+    assert only(START + END + "Code size: 47642 by")["code_bytes"] == 47642
+
+
+def test_a_last_validation_that_breaks_off_is_not_the_score() -> None:
+    assert only(START + END.replace("845 train_time:86000ms\n", ""))["pre_quant_bpb"] is None
