@@ -39,8 +39,13 @@ PEAK = re.compile(
 )
 STOP = re.compile(r"(?:stopping[_ ]early|early[_ ]stop\w*)\s*[:=]\s*(\w+)")
 STOPPED_AT = re.compile(r"\bstep\s*:\s*(\d{1,15})\s*/\s*(\d{1,15})\b")
-SETTING = re.compile(r"(?<![\w.])([A-Za-z_]\w*)['\"]?\s?[:=]\s?(\d{1,3}(?:,\d{3})+\b|[^\s,;]+)")
-DUMPED = re.compile(r"\s{1,8}([a-z_]\w*)\s*[:=]\s(.*)$")
+# An object printed whole, ``Namespace(seed=11``, is no value: the settings stand in it.
+NO_OBJECT = r"(?![\w.]*[({]['\"]?[A-Za-z_]\w*['\"]?\s?[:=])"
+SETTING = re.compile(
+    r"(?<![\w.])([A-Za-z_]\w*)['\"]?\s?[:=]\s?"
+    rf"{NO_OBJECT}(\d{{1,3}}(?:,\d{{3}})+\b|[^\s,;]+)"
+)
+DUMPED = re.compile(rf"\s{{1,8}}([a-z_]\w*)\s*[:=]\s{NO_OBJECT}(.*)$")
 PARAMETER_COUNT = re.compile(rf"\b(?:number of|total) param(?:eter)?s\s*[:=]\s*({COUNT})\s*$", re.I)
 MODEL_SIZE = re.compile(r"serialized[_ ]model([^:]*?)\s*:\s*([\d,]{1,20})\s*bytes", re.I)
 ARTIFACT_SIZE = re.compile(

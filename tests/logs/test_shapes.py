@@ -165,7 +165,17 @@ def test_a_line_gives_the_scores_that_it_names(line: str, found: dict[str, float
     assert {k: entry[f"{k}_bpb"] for k in kinds if entry[f"{k}_bpb"]} == found
 
 
-@pytest.mark.parametrize("head", ["Namespace(steps=9, seed=42)", "{'steps': 9, 'seed': 42}"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Namespace(steps=9, seed=42)",
+        "{'steps': 9, 'seed': 42}",
+        "args: Namespace(seed=42, lr=0.1)",
+        "  args = Namespace(seed=42)",
+        "config: {'seed': 42, 'lr': 0.1}",
+        "hparams = my.Config(lr=0.1, seed=42)",
+    ],
+)
 def test_a_seed_is_found_in_what_python_prints(head: str) -> None:
     assert only(head + "\n" + END)["seed"] == 42
 
