@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterator
@@ -68,6 +69,8 @@ PROGRESS = re.compile(
     r"|\b(?:epoch|batch|doc|phase|pass|ttt[ _:]*(?:step|iter))\w*[\s:=\[]*\d+\s*/\s*\d+",
     re.I,
 )
+# Words behind a score that are still about it.
+STILL = re.compile(r"[^|]*\||\s*\([^()]*\)|\s*stride\W{0,3}\d+")
 BECOMES = re.compile(r"\s*(?:->|=>|→|to\b)")
 NEW_RUN = re.compile(
     r"\s*(?:Hyperparameters:|-+ ?Hyperparameters|Running Python|Running PyTorch"
@@ -133,7 +136,7 @@ class Told(Frozen):
 
     Attributes:
         label: the words before the numbers.
-        about: all words up to the next score of the line.
+        about: all words up to those of the line's next score.
         bpb: bits per byte as printed.
         loss: nats per token beside it.
     """
@@ -146,23 +149,28 @@ class Told(Frozen):
 
 def parse_scores(line: str) -> Iterator[Told]:
     """Yield the scores of a line with results, each under the words that stand before it."""
-    if PROGRESS.search(line):
-        return
     found = list(BPB.finditer(line))
-    ends = [0, *(m.end() for m in found)]
-    for i, bpb in enumerate(found):
-        start, last = ends[i], bpb is found[-1]
-        loss = VAL_LOSS.search(line, start, len(line) if last else bpb.end())
+    if not found or PROGRESS.search(line):
+        return
+    starts = [0, *(_next_words(line, a, b) for a, b in itertools.pairwise(found)), len(line)]
+    for bpb, (start, end) in zip(found, itertools.pairwise(starts), strict=True):
+        loss = VAL_LOSS.search(line, start, len(line) if end == len(line) else bpb.end())
         label = line[start : min(m.start() for m in (bpb, loss) if m)]
         if bits_per_byte(bpb[1]) and not BECOMES.match(line, bpb.end()):
             yield Told(
                 label=re.split(rf"[\s|,:]*\bloss\W+{NUMBER}", label, flags=re.I)[0].strip(
                     " \t:=-|>*"
                 ),
-                about=line[start:] if last else line[start : found[i + 1].start()],
+                about=line[start:end],
                 bpb=bpb[1],
                 loss=finite(loss[1]) if loss else None,
             )
+
+
+def _next_words(line: str, score: re.Match[str], following: re.Match[str]) -> int:
+    """Return where the words between two scores begin to speak of the second."""
+    still = STILL.match(line, score.end(), following.start())
+    return still.end() if still else score.end()
 
 
 def parse_settings(line: str) -> dict[str, str]:

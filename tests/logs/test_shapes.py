@@ -148,6 +148,10 @@ def test_steps_are_known_in_other_spellings(line: str) -> None:
     ("line", "found"),
     [
         ("Sliding bpb 1.1600 (roundtrip val_bpb 1.1900)", {"sliding": 1.16, "post_quant": 1.19}),
+        ("int8 bpb=1.225 (sliding stride=64 bpb=1.19)", {"post_quant": 1.225, "sliding": 1.19}),
+        ("int8 bpb=1.225 sliding stride=64 bpb=1.19", {"post_quant": 1.225, "sliding": 1.19}),
+        ("int6 bpb=1.1900 (stride=64), int6 bpb=1.2250", {"sliding": 1.19, "post_quant": 1.225}),
+        ("int6 bpb=1.19 in 9s, stride=64 | int6 bpb=1.225", {"sliding": 1.19, "post_quant": 1.225}),
         ("ttt: bpb 1.1905 -> bpb 1.1800", {}),
         ("ttt: before val_bpb 1.1905 after val_bpb 1.1800", {}),
         ("ttt epoch 1/3 val_bpb:1.1900", {}),
