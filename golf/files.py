@@ -52,8 +52,12 @@ def write_json(path: Path, value: object) -> None:
     write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
-def read_json(path: Path | str) -> Any:
+def read_json(path: Path | str, hint: str = "delete the folder to redo it") -> Any:
     """Read a JSON file; None when there is none.
+
+    Args:
+        path: of the file.
+        hint: the next step where it is damaged.
 
     Raises:
         GolfError: the file exists and is not JSON.
@@ -63,7 +67,7 @@ def read_json(path: Path | str) -> Any:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        raise fail(f"cannot be read: {error}", "delete the folder to redo it", str(path)) from None
+        raise fail(f"cannot be read: {error}", hint, str(path)) from None
 
 
 def _read_bytes(path: Path | str) -> bytes:

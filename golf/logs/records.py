@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import field
@@ -21,6 +23,7 @@ from golf.logs.run import PARAMETERS, Run, curve_of
 from golf.records import Result
 
 VERSION = 1
+WRITTEN = "`golf import LOG` writes such files"
 MEBIBYTE = 1.048576  # MB
 ROLES = {Kind.PRE: "pre", Kind.POST: "post", Kind.SLIDING: "post sliding", Kind.TTT: "ttt"}
 COMMON = re.compile(r"(?:logs?|train|training|output|stdout|run|seed|s|v)?[-_. ]*\d*$", re.I)
@@ -132,20 +135,30 @@ def read_imported(path: Path) -> list[Imported]:
     Raises:
         GolfError: the file is not one that ``golf import`` wrote.
     """
-    found = read_json(path)
+    found = read_json(path, WRITTEN)
     if found is None:
         return []
     try:
         if found["version"] != VERSION:
             raise KeyError
         return [_cell(entry) for entry in found["cells"]]
-    except (KeyError, TypeError, AttributeError):
-        raise fail("not a table that `golf import` wrote", "", str(path)) from None
+    except (KeyError, TypeError, AttributeError, OverflowError):
+        raise fail("not a table that `golf import` wrote", WRITTEN, str(path)) from None
 
 
 def _cell(entry: Mapping[str, Any]) -> Imported:
     results = {role: Result(**result) for role, result in entry["results"].items()}
-    return Imported(**{**entry, "results": results})
+    cell = Imported(**{**entry, "results": results})
+    numbers = [
+        *itertools.chain.from_iterable(r.measures.values() for r in results.values()),
+        *itertools.chain.from_iterable((cell.curve or {}).values()),
+    ]
+    named = isinstance(cell.row, str) and type(cell.seed) is int
+    told = all(isinstance(x, dict) for r in results.values() for x in (r.environment, r.facts))
+    known = all(type(x) in (int, float) and math.isfinite(x) for x in numbers)
+    if not (named and told and known):
+        raise TypeError
+    return cell
 
 
 def write_imported(path: Path, cells: Iterable[Imported]) -> None:

@@ -77,6 +77,8 @@ def test_an_import_keeps_what_was_imported_before(tmp_path: Path) -> None:
         (["import", "empty.log"], "no run found in empty.log"),
         (["import", "empty.log", "--name", "../x"], "--name '../x'"),
         (["report", "--runs", "broken.json"], "broken.json: not a table that `golf import` wrote"),
+        (["report", "--runs", "cut.json"], "`golf import LOG` writes such files"),
+        (["import", "one.log", "two.log", "--row", "x"], "row 'x' has seed 5 more than once"),
         (["report", "--runs", "bare.json"], "bare.json: no runs in it"),
         (["report", "--runs", "none.csv"], "none.csv: cannot be read"),
         (["report", "--runs", "run.exe"], "run.exe: no file of runs"),
@@ -85,6 +87,9 @@ def test_an_import_keeps_what_was_imported_before(tmp_path: Path) -> None:
 def test_mistakes_are_told_plainly(arguments: list[str], message: str, tmp_path: Path) -> None:
     (tmp_path / "empty.log").write_text("nothing here\n")
     (tmp_path / "broken.json").write_text('{"version": 1, "cells": [{}]}')
+    (tmp_path / "cut.json").write_text('{"version": 1, "cel')
+    (tmp_path / "one.log").write_text("seed:5\nint8_roundtrip val_bpb:1.2000\n")
+    (tmp_path / "two.log").write_text("seed:5\nint8_roundtrip val_bpb:1.3000\n")
     (tmp_path / "bare.json").write_text('{"version": 1, "cells": []}')
     done = golf(tmp_path, *arguments)
     assert done.returncode == 2
@@ -131,7 +136,51 @@ def test_a_closing_block_survives_a_round_trip() -> None:
     assert parse_log("val_bpb: 0.9\n", "x")[0].score(Kind.PRE) is None
 
 
-def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "x.json").write_text("[]")
+TABLE = {
+    "version": 1,
+    "cells": [
+        {
+            "row": "a", "seed": 1, "source": "a.log", "sha256": "", "curve": None,
+            "settings": {"seed": "1"},
+            "results": {
+                "pre": {
+                    "stage": "evaluate", "key": "", "measures": {"bpb": 1.2}, "spec": {},
+                    "inputs": {}, "output_sha256": "", "recipe": 0, "facts": {},
+                }
+            },
+        }
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "instead"),
+    [
+        (json.dumps(TABLE), "[]"),
+        ('"bpb": 1.2', '"bpb": "x"'),
+        ('"bpb": 1.2', '"bpb": null'),
+        ('"bpb": 1.2', '"bpb": true'),
+        ('"bpb": 1.2', '"bpb": NaN'),
+        ('"bpb": 1.2', f'"bpb": {"9" * 400}'),
+        ('"seed": 1', '"seed": "x"'),
+        ('"row": "a"', '"row": ["a"]'),
+        ('"facts": {}', '"facts": "x"'),
+        ('"curve": null', '"curve": {"step": [1], "loss": ["x"]}'),
+    ],
+)
+def test_a_file_of_another_program_is_refused(said: str, instead: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(TABLE))
+    assert [c.id for c in read_imported(path)] == [("a", 1)]
+    path.write_text(json.dumps(TABLE).replace(said, instead))
     with pytest.raises(GolfError, match="not a table that"):
-        read_imported(tmp_path / "x.json")
+        read_imported(path)
+
+
+def test_a_damaged_table_is_not_advised_to_be_deleted(tmp_path: Path) -> None:
+    (tmp_path / "cut.json").write_text(json.dumps(TABLE)[:50])
+    (tmp_path / "marked.json").write_text("\ufeff" + json.dumps(TABLE))
+    (tmp_path / "folder.json").mkdir()
+    for name in ("cut", "marked", "folder"):
+        with pytest.raises(GolfError, match=r"cannot be read.*\n.*`golf import LOG` writes such"):
+            read_imported(tmp_path / f"{name}.json")
