@@ -10,16 +10,16 @@ import dataclasses
 import itertools
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from golf.errors import fail
+from golf.errors import GolfError, fail
 from golf.files import content_key, read_json, write_json
 from golf.frozen import Frozen
 from golf.logs.meaning import Kind, Score
-from golf.logs.run import PARAMETERS, Run, curve_of
+from golf.logs.run import PARAMETERS, Run, curve_of, seed_of
 from golf.records import Result
 
 VERSION = 1
@@ -33,9 +33,11 @@ class Imported(Frozen):
     """One run of a log as a cell of a table.
 
     Attributes:
+        seed: a number that no other cell of the table has where the log names none.
         results: by role: ``train``, ``quantize``, ``pre``, ``post``, ``post sliding``, ``ttt``.
         curve: steps, losses and seconds of the training.
         settings: what the log's header said.
+        seedless: whether the log names no seed.
     """
 
     row: str
@@ -45,6 +47,7 @@ class Imported(Frozen):
     results: Mapping[str, Result]
     curve: Mapping[str, list[float]] | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    seedless: bool = False
 
     @property
     def id(self) -> tuple[str, int]:
@@ -81,7 +84,9 @@ def import_run(run: Run, row: str, seed: int) -> Imported:
     known = {role: r for role, r in results.items() if r.measures}
     curve = curve_of(run)
     kept = {n: list(v) for n, v in curve.items()} if curve else None
-    return Imported(row, seed, run.source, run.sha256, known, kept, dict(run.settings))
+    return Imported(
+        row, seed, run.source, run.sha256, known, kept, dict(run.settings), run.seed is None
+    )
 
 
 def _train(run: Run) -> dict[str, float | None]:
@@ -141,14 +146,16 @@ def read_imported(path: Path) -> list[Imported]:
     try:
         if found["version"] != VERSION:
             raise KeyError
-        return [_cell(entry) for entry in found["cells"]]
+        return _numbered([_cell(entry) for entry in found["cells"]])
     except (KeyError, TypeError, AttributeError, OverflowError):
         raise fail("not a table that `golf import` wrote", WRITTEN, str(path)) from None
 
 
 def _cell(entry: Mapping[str, Any]) -> Imported:
+    """Return a cell; tables of before say by their settings alone which have no seed."""
     results = {role: Result(**result) for role, result in entry["results"].items()}
-    cell = Imported(**{**entry, "results": results})
+    seedless = seed_of(entry["settings"]) is None
+    cell = Imported(**{"seedless": seedless, **entry, "results": results})
     numbers = [
         *itertools.chain.from_iterable(r.measures.values() for r in results.values()),
         *itertools.chain.from_iterable((cell.curve or {}).values()),
@@ -162,7 +169,52 @@ def _cell(entry: Mapping[str, Any]) -> Imported:
 
 
 def write_imported(path: Path, cells: Iterable[Imported]) -> None:
-    """Write cells; those of the same row and seed are replaced, all others stay."""
-    merged = {c.id: c for c in read_imported(path)} | {c.id: c for c in cells}
-    entries = [dataclasses.asdict(c) for c in merged.values()]
+    """Add cells to a table; see ``merge``."""
+    entries = [dataclasses.asdict(c) for c in merge(read_imported(path), cells)]
     write_json(path, {"version": VERSION, "cells": entries})
+
+
+def merge(kept: Iterable[Imported], cells: Iterable[Imported]) -> list[Imported]:
+    """Return kept and new cells; a log that is imported again replaces what it gave its row.
+
+    Raises:
+        GolfError: two runs of one row have the same seed, or two logs the same text.
+    """
+    new = _by_log(cells)
+    merged = [c for log in (_by_log(kept) | new).values() for c in log]
+    first: dict[tuple[str, int], Imported] = {}
+    for cell in merged:
+        if not cell.seedless and first.setdefault(cell.id, cell) is not cell:
+            raise _twice(first[cell.id], cell)
+    for log in new.values():
+        if log[0].source != log[-1].source:
+            what = f"{log[0].source} and {log[-1].source} are the same log"
+            raise fail(what, "leave one of them out")
+    return _numbered(merged)
+
+
+def _by_log(cells: Iterable[Imported]) -> dict[tuple[str, str], list[Imported]]:
+    logs: dict[tuple[str, str], list[Imported]] = {}
+    for cell in cells:
+        logs.setdefault((cell.row, cell.sha256), []).append(cell)
+    return logs
+
+
+def _twice(one: Imported, other: Imported) -> GolfError:
+    what, hint = f"row {one.row!r} has seed {one.seed} more than once", "leave one of them out"
+    if one.source != other.source:
+        if one.sha256 != other.sha256:
+            hint = "import one of them by itself, with another --row or another --name"
+        return fail(f"{what}: {one.source} and {other.source}", hint)
+    if one.sha256 != other.sha256:
+        hint = "give another --row or another --name to keep both"
+        return fail(f"{what}: {one.source} is not the log that was imported before", hint)
+    hint = "cut it into a log for each, and import these one by one, each with a --row of its own"
+    return fail(f"{what}: {one.source} holds two finished runs", hint)
+
+
+def _numbered(cells: Sequence[Imported]) -> list[Imported]:
+    """Return cells; those without a seed have the first numbers that are free in all rows."""
+    taken = {c.seed for c in cells if not c.seedless}
+    free = (n for n in itertools.count() if n not in taken)
+    return [dataclasses.replace(c, seed=next(free)) if c.seedless else c for c in cells]

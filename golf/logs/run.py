@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from golf.logs.lines import Step
@@ -77,15 +77,11 @@ class Run:
 
     def number(self, *names: str) -> int | None:
         """Return a whole number of the header."""
-        for name in names:
-            text = re.sub(r"[_,)\]}'\"]", "", self.settings.get(name, ""))
-            if text.isdecimal() and len(text) <= LONGEST:
-                return int(text)
-        return None
+        return number_of(self.settings, *names)
 
     @property
     def seed(self) -> int | None:
-        return self.number("seed", "SEED", "random_seed")
+        return seed_of(self.settings)
 
     @property
     def last_step(self) -> int | None:
@@ -141,6 +137,20 @@ class Run:
         if self.stopped:
             return self.stopped
         return "iterations_cap" if self.steps and self.last_step == self.cap else None
+
+
+def number_of(settings: Mapping[str, str], *names: str) -> int | None:
+    """Return the whole number of the first setting that is one."""
+    for name in names:
+        text = re.sub(r"[_,)\]}'\"]", "", settings.get(name, ""))
+        if text.isdecimal() and len(text) <= LONGEST:
+            return int(text)
+    return None
+
+
+def seed_of(settings: Mapping[str, str]) -> int | None:
+    """Return the seed that a log's header names."""
+    return number_of(settings, "seed", "SEED", "random_seed")
 
 
 def decimals(text: str) -> int:

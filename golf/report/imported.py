@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,23 @@ from golf.config.values import listed
 from golf.errors import did_you_mean, fail
 from golf.logs.index import as_entry
 from golf.logs.read import read_log
-from golf.logs.records import Imported, import_run, row_name, write_imported
+from golf.logs.records import Imported, import_run, merge, row_name, write_imported
 from golf.logs.run import Run
 from golf.records import Result, RunPaths, enclosing_project
-from golf.report.study import ARTIFACT_MEASURES, CONDITIONS, TRAIN_MEASURES, Curve, Study, StudyRow
+from golf.report.study import (
+    ARTIFACT_MEASURES,
+    CONDITIONS,
+    SEEDLESS,
+    TRAIN_MEASURES,
+    Curve,
+    Study,
+    StudyRow,
+)
 
 NAME = re.compile(r"[\w.-]+")
 LOSS = "val_loss"  # of logs without bits per byte
 LATE = "Imported from logs: what a log does not say is missing here."
+UNPAIRED = "Logs without a seed: their runs are numbered, and compared unpaired."
 
 
 def read_logs(paths: Sequence[Path]) -> list[Run]:
@@ -44,23 +52,16 @@ def as_index(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def cells_of(runs: Sequence[Run], row: str = "") -> list[Imported]:
-    """Return runs as cells; a run without a seed of its own gets the first free number.
+    """Return runs as cells; those without a seed are numbered.
 
     Raises:
         GolfError: two runs of one row have the same seed.
     """
-    cells: list[Imported] = []
+    cells = []
     for run in runs:
         name = row or row_name(Path(run.source), run.seed)
-        taken = {c.seed for c in cells if c.row == name}
-        free = next(n for n in range(len(taken) + 1) if n not in taken)
-        cells.append(import_run(run, name, free if run.seed is None else run.seed))
-    twice = [id for id, n in Counter(c.id for c in cells).items() if n > 1]
-    if twice:
-        name, seed = twice[0]
-        hint = "import them one by one, each with a --row of its own"
-        raise fail(f"row {name!r} has seed {seed} more than once", hint)
-    return cells
+        cells.append(import_run(run, name, run.seed or 0))
+    return merge([], cells)
 
 
 def keep(root: Path, name: str, cells: Sequence[Imported]) -> Path:
@@ -71,21 +72,22 @@ def keep(root: Path, name: str, cells: Sequence[Imported]) -> Path:
 
 
 def run_import(logs: Sequence[Path], name: str, row: str, dry_run: bool, print_json: bool) -> None:
-    """Read logs, say what was found in them, and keep it unless it is a dry run.
+    """Read logs, keep what was found in them unless it is a dry run, and say what it is.
 
     Raises:
-        GolfError: a name that cannot name a file, or logs without runs.
+        GolfError: a name that cannot name a file, logs without runs, or runs that are there.
     """
     if not NAME.fullmatch(name):
         raise fail(f"--name {name!r} has other signs than letters, digits, '.', '_', '-'")
     runs = read_logs(logs)
-    cells = [] if dry_run else cells_of(runs, row)
+    path = None
+    if not dry_run:
+        path = keep(enclosing_project(Path.cwd()) or Path.cwd(), name, cells_of(runs, row))
     if print_json:
         print(json.dumps(as_index(runs), indent=1, ensure_ascii=False))
     else:
         print("\n".join(map(_told, runs)))
-    if not dry_run:
-        path = keep(enclosing_project(Path.cwd()) or Path.cwd(), name, cells)
+    if path:
         print(f"wrote {path}\nnext: golf report --runs {path}", file=sys.stderr)
 
 
@@ -130,7 +132,7 @@ def study_of(cells: Sequence[Imported], name: str, baseline: str = "") -> Study:
         name=name,
         rows=tuple(rows),
         lines=tuple(lines),
-        notes=(LATE,),
+        notes=(LATE, UNPAIRED) if any(c.seedless for c in cells) else (LATE,),
         others=(LOSS,) if any(x.get(LOSS) is not None for x in lines) else (),
         wallclock_budget=any("max_wallclock_seconds" in s for s in settings.values()),
         curve=lambda row, seed: _curve(curves[row, seed]),
@@ -158,6 +160,8 @@ def _change(base: Any, mine: Any) -> str:
 def _line(cell: Imported) -> dict[str, Any]:
     results = cell.results
     line: dict[str, Any] = {"row": cell.row, "seed": cell.seed, "complete": True}
+    if cell.seedless:
+        line[SEEDLESS] = True
     for role, measures in (("train", TRAIN_MEASURES), ("quantize", ARTIFACT_MEASURES)):
         line |= {name: _measure(results.get(role), name) for name in measures}
     for role, column in (("pre", "pre_bpb"), ("post", "post_bpb"), ("ttt", "ttt_bpb")):
@@ -166,11 +170,14 @@ def _line(cell: Imported) -> dict[str, Any]:
         line[LOSS] = _measure(results.get("pre"), "loss_nats")
     if "post sliding" in results:
         line["post_bpb sliding"] = _measure(results["post sliding"], "bpb")
-    for result in results.values():
-        for name, value in {**result.environment, **result.facts}.items():
-            if name in CONDITIONS:
-                line[name] = str(value)
-    return line
+    return line | _conditions(cell)
+
+
+def _conditions(cell: Imported) -> dict[str, str]:
+    said = [
+        x for r in cell.results.values() for told in (r.environment, r.facts) for x in told.items()
+    ]
+    return {name: str(value) for name, value in said if name in CONDITIONS}
 
 
 def _measure(result: Result | None, name: str) -> float | None:

@@ -97,14 +97,6 @@ def test_mistakes_are_told_plainly(arguments: list[str], message: str, tmp_path:
     assert "Traceback" not in done.stderr
 
 
-def test_two_runs_of_one_row_and_seed_are_refused(tmp_path: Path) -> None:
-    naive = str(LOGS / "naive.txt")
-    (tmp_path / "again.log").write_text((LOGS / "naive.txt").read_text())
-    done = golf(tmp_path, "import", naive, "again.log", "--row", "same")
-    assert done.returncode == 2
-    assert "row 'same' has seed 1337 more than once" in done.stderr
-
-
 @pytest.mark.parametrize(
     ("path", "name"),
     [
