@@ -53,6 +53,16 @@ class Imported(Frozen):
     def id(self) -> tuple[str, int]:
         return self.row, self.seed
 
+    @property
+    def is_scored(self) -> bool:
+        return any(role in self.results for role in ROLES.values())
+
+    @property
+    def is_finished(self) -> bool:
+        """Say whether there is a final score, or the size of an artifact."""
+        made = self.results.get("quantize")
+        return self.is_scored or bool(made and "artifact_bytes" in made.measures)
+
 
 def row_name(path: Path, seed: int | None) -> str:
     """Return a name for a log's row: of its file without the seed, or else of its folder."""

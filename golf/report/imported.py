@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,26 @@ def cells_of(runs: Sequence[Run], row: str = "") -> list[Imported]:
     for run in runs:
         name = row or row_name(Path(run.source), run.seed)
         cells.append(import_run(run, name, run.seed or 0))
-    return merge([], cells)
+    return merge([], _without_attempts(cells))
+
+
+def _without_attempts(cells: Sequence[Imported]) -> Iterator[Imported]:
+    """Yield cells without the unfinished ones that their own log repeats, and say which."""
+    runs: dict[Any, list[Imported]] = {}
+    for i, cell in enumerate(cells):
+        runs.setdefault(i if cell.seedless else (cell.source, cell.id), []).append(cell)
+    for run in runs.values():
+        kept = [c for c in run if c.is_finished] or run[-1:]
+        yield from kept
+        for cell in run:
+            if cell not in kept:
+                print(f"left out: {_attempt(cell)}, in {cell.source}", file=sys.stderr)
+
+
+def _attempt(cell: Imported) -> str:
+    steps = _measure(cell.results.get("train"), "steps")
+    end = "before its first step" if steps is None else f"at step {steps:.0f}"
+    return f"an attempt of seed {cell.seed} that ended {end}"
 
 
 def keep(root: Path, name: str, cells: Sequence[Imported]) -> Path:
@@ -159,7 +178,7 @@ def _change(base: Any, mine: Any) -> str:
 
 def _line(cell: Imported) -> dict[str, Any]:
     results = cell.results
-    line: dict[str, Any] = {"row": cell.row, "seed": cell.seed, "complete": True}
+    line: dict[str, Any] = {"row": cell.row, "seed": cell.seed, "complete": cell.is_scored}
     if cell.seedless:
         line[SEEDLESS] = True
     for role, measures in (("train", TRAIN_MEASURES), ("quantize", ARTIFACT_MEASURES)):

@@ -137,8 +137,37 @@ def test_two_runs_of_one_row_and_seed_are_refused(here: Path) -> None:
         table(here, *logs, row="same")
 
 
+def test_an_attempt_that_its_own_log_repeats_is_left_out(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = log(here / "x.log", 1.2, seed=5, end="CUDA error: out of memory\n")
+    crashed = path.read_text()
+    path.write_text(crashed + crashed + log(here / "y.log", 1.3, seed=5).read_text() + crashed)
+    (cell,) = table(here, path)
+    assert cell.results["post"].measures["bpb"] == 1.30001234
+    told = capsys.readouterr().err
+    assert told.count(f"left out: an attempt of seed 5 that ended at step 10, in {path}\n") == 3
+    path.write_text(crashed + crashed)
+    assert [c.id for c in cells_of(runs_of(path))] == [("x", 5)]
+
+
 def test_two_finished_runs_of_a_seed_in_one_log_are_told_what_helps(here: Path) -> None:
     path = log(here / "x.log", 1.2, seed=5)
     path.write_text(path.read_text() * 2)
     with pytest.raises(GolfError, match=r"x.log holds two finished runs\n  cut it into a log for"):
         table(here, path)
+
+
+@pytest.mark.parametrize(
+    ("end", "complete"),
+    [
+        ("", False),
+        ("step:20/20 val_loss:nan val_bpb:nan\nint8_roundtrip_exact val_bpb:nan\n", False),
+        ("step:20/20 val_loss:3.2\n", True),
+        (END, True),
+    ],
+)
+def test_a_run_without_a_score_is_not_complete(end: str, complete: bool, here: Path) -> None:
+    study = study_of(cells_of(runs_of(log(here / "x.log", 1.2, seed=5, end=end))), "t")
+    assert [line["complete"] for line in study.lines] == [complete]
+    assert analyze(study).of("x").n == study.lines[0]["complete"]
