@@ -89,7 +89,7 @@ def import_run(run: Run, row: str, seed: int) -> Imported:
         about = {"label": score.label, "decimals": score.decimals, **_validation(run)}
         results[role] = _result(run, role, _measures(score), about)
     last = run.final_validation
-    if "pre" not in results and last and not last.val_bpb:
+    if "pre" not in results and last and not any(s.val_bpb for s in run.steps):
         results["pre"] = _result(run, "pre", {"loss_nats": last.val_loss}, _validation(run))
     known = {role: r for role, r in results.items() if r.measures}
     curve = curve_of(run)

@@ -163,7 +163,7 @@ def test_two_finished_runs_of_a_seed_in_one_log_are_told_what_helps(here: Path) 
     [
         ("", False),
         ("step:20/20 val_loss:nan val_bpb:nan\nint8_roundtrip_exact val_bpb:nan\n", False),
-        ("step:20/20 val_loss:3.2\n", True),
+        ("step:20/20 val_loss:3.2 val_bpb:1.2", False),
         (END, True),
     ],
 )
