@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from golf.errors import fail
 from golf.frozen import Frozen
 from golf.report.tables.record import outcome, record_numbers, rule_facts
-from golf.statistics.challenge import nats_to_bpb, record_test
+from golf.statistics.challenge import RecordTest, nats_to_bpb, record_test
 from golf.statistics.delta import Delta, mean, one_sample, paired, variance, welch
 
 UNITS = ("bpb", "nats")
@@ -134,14 +135,19 @@ def as_json(question: Question) -> dict[str, Any]:
         "p_equivalent": delta.p_equivalent(margin) if margin else None,
         "confidence": question.confidence,
         "interval": list(interval) if interval else None,
-        "record": _record(question, delta),
+        "record": _record(question),
     }
 
 
-def _record(question: Question, delta: Delta) -> dict[str, object] | None:
+def _record(question: Question) -> dict[str, object] | None:
     """Return what the challenge's rule says; None without bytes per token."""
     per_token = question.bytes_per_token
-    return rule_facts(record_test(delta, per_token), per_token) if per_token else None
+    return rule_facts(_ruled(question, per_token), per_token) if per_token else None
+
+
+def _ruled(question: Question, per_token: float) -> RecordTest:
+    """Return the test of the challenge's rule, which pairs no values."""
+    return record_test(ask(replace(question, paired=False)), per_token)
 
 
 def _finite(value: float | None) -> float | None:
@@ -163,9 +169,10 @@ def as_text(question: Question) -> str:
     )
     lines.append(f"delta      {found['delta']:+.6g} (candidate - baseline; below 0 is better)")
     if question.bytes_per_token:
-        test = record_test(ask(question), question.bytes_per_token)
+        test = _ruled(question, question.bytes_per_token)
         told = record_numbers(test, question.bytes_per_token)
-        lines.append(f"record     {outcome(test)}: {told}")
+        unpaired = " by Welch's test, not paired" if question.paired else ""
+        lines.append(f"record     {outcome(test)}: {told}{unpaired}")
     if found["test"] == "none":
         return "\n".join(lines)
     low, high = found["interval"]

@@ -68,6 +68,18 @@ def test_a_margin_in_nats_is_converted_with_the_bytes_of_a_token() -> None:
     assert found["t"] == pytest.approx(-reference.statistic)
 
 
+def test_the_rule_for_a_record_pairs_nothing() -> None:
+    new, old = [1.06, 1.07, 1.08], [1.0701, 1.0799, 1.0902]
+    sides = ("--candidate", "1.06,1.07,1.08", "--baseline", "1.0701,1.0799,1.0902")
+    asking = (*sides, "--paired", "--bytes-per-token", "2.4")
+    found = json.loads(golf(*asking, "--json").stdout)
+    margin = 0.005 / (math.log(2) * 2.4)
+    reference = stats.ttest_ind(new, np.subtract(old, margin), equal_var=False, alternative="less")
+    assert found["test"] == "paired"
+    assert found["record"]["p"] == pytest.approx(reference.pvalue)
+    assert "\nrecord     no: gain +0.0167 nats per token" in golf(*asking).stdout
+
+
 def test_one_value_a_side_is_told_and_not_tested() -> None:
     done = golf("--candidate", "1.06", "--baseline", "1.07")
     assert done.returncode == 0
