@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from golf.statistics.delta import Delta, mean, one_sample, paired, variance, wel
 UNITS = ("bpb", "nats")
 LARGEST = 1e9  # of a score or margin; squares of squares stay finite
 USABLE = f"finite, at most {LARGEST:g} either way"
+DECIMAL_COMMA = re.compile(r"\d \d{2,}(?: \d \d{2,})*")  # of 1,06, in turns: 1 and 06
 MOST_CONFIDENCE = 1 - 1e-9
 FEWEST_BYTES, MOST_BYTES = 1e-3, 1e6  # of a token
 NAMES = {
@@ -59,6 +61,9 @@ def parse_values(text: str, option: str) -> list[float]:
         GolfError: something else stands there.
     """
     words = [w for w in text.replace(",", " ").split() if w]
+    if DECIMAL_COMMA.fullmatch(" ".join(words)):
+        hint = f"a decimal point, and commas between scores, for example {option} 1.06,1.07"
+        raise fail(f"{option} wants decimal points, found {text!r}", hint)
     try:
         values = [float(w) for w in words]
     except ValueError:
@@ -175,14 +180,15 @@ def as_text(question: Question) -> str:
         lines.append(f"record     {outcome(test)}: {told}{unpaired}")
     if found["test"] == "none":
         return "\n".join(lines)
-    low, high = found["interval"]
-    lines.append(f"interval   {low:+.6g} to {high:+.6g} ({question.confidence:.0%})")
+    (low, high), share = found["interval"], 100 * question.confidence
+    lines.append(f"interval   {low:+.6g} to {high:+.6g} ({share:.10g}%)")
     null = "no gain"
     if question.margin:
         nats = f" = {question.margin:g} nats per token" if question.unit == "nats" else ""
         null = f"a gain of at most {found['margin_bpb']:.6g}{nats}"
-    t = "infinite" if found["t"] is None else f"{found['t']:.4f}"
-    lines.append(f"t          {t}, {found['df']:.4g} degrees of freedom")
+    t = "infinite" if found["t"] is None else f"{round(found['t'], 4) + 0.0:.4f}"
+    freedom = f"{found['df']:.4g}"
+    lines.append(f"t          {t}, {freedom} degree{'s' * (freedom != '1')} of freedom")
     lines.append(f"p          {found['p_one_sided']:.4g} one-sided, of {null}")
     lines.append(f"           {found['p_two_sided']:.4g} two-sided, of no difference")
     if question.margin:

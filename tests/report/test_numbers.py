@@ -94,11 +94,31 @@ def test_the_text_says_the_same() -> None:
     assert "p          0.05279 one-sided" in done.stdout
 
 
+@pytest.mark.parametrize(("confidence", "share"), [("0.999", "99.9"), ("0.975", "97.5")])
+def test_a_confidence_is_told_as_it_was_asked(confidence: str, share: str) -> None:
+    done = golf("--candidate", "1.0,1.1", "--baseline", "1.2,1.3", "--confidence", confidence)
+    assert f" ({share}%)\n" in done.stdout
+
+
+def test_no_difference_has_no_sign_and_one_degree_is_one() -> None:
+    done = golf("--candidate", "1.06,1.08", "--fixed", "1.07")
+    assert "t          0.0000, 1 degree of freedom\n" in done.stdout
+
+
+@pytest.mark.parametrize("values", ["3", "3,4", "1,2,3", "10,11", "3.5,12", "1.0,1.1"])
+def test_whole_numbers_are_scores_too(values: str) -> None:
+    assert golf("--candidate", values, "--fixed", "1").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
         (("--candidate", "1.06,x", "--fixed", "1"), "--candidate wants numbers, found '1.06,x'"),
         (("--candidate", "nan", "--fixed", "1"), "--candidate wants numbers, found 'nan'"),
+        *(
+            (("--candidate", x, "--fixed", "1"), f"--candidate wants decimal points, found '{x}'")
+            for x in ("1,06", "1,06 1,17", "1,16,1,17")
+        ),
         (("--candidate", "1.06,1.07"), "compare with --baseline or with --fixed"),
         (
             ("--candidate", "1,2", "--fixed", "1", "--margin", "0.1", "--unit", "nats"),
