@@ -11,7 +11,7 @@ SIGNS = {
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
     "−": "$-$", "±": r"$\pm$", "Δ": r"$\Delta$", "×": r"$\times$", DASH: "--", "…": r"\ldots{}",
-    "✅": r"$\leq$ limit", "❌": r"$>$ limit",
+    "✅": r"$\surd$", "❌": r"$\times$",
 }  # fmt: skip
 
 

@@ -32,3 +32,11 @@ def test_tables_are_complete() -> None:
     text = as_latex(analyze(study(row("base", (1.0, 1.1)), row("x", (1.0, 1.2), "base"))))
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == text.count(r"\toprule")
     assert "+0.1000" in text
+
+
+def test_marks_read_well_in_cells_and_in_sentences() -> None:
+    rows = row("base", (1.0, 1.1), artifact_bytes=1.0), row("x", (1, 1), artifact_bytes=2e7)
+    text = as_latex(analyze(study(*rows)))
+    assert r"0.00 MB (1) $\surd$" in text
+    assert r"20.00 MB (20,000,000) $\times$" in text
+    assert r"$\surd$ within 16,000,000 bytes" in text
