@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import html
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from golf.frozen import Frozen
+from golf.report.pasted import read_tables
 from golf.report.sections import blocks
 from golf.report.table import Analysis
 from golf.report.tables.shape import DASH, Table
 
-RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
-CELL = re.compile(r"((?:\\.|[^|\\])*)(?:\||$)", re.S)
-NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
+NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d{1,2})?"
+AMOUNT = re.compile(rf"({NUMBER})(?:\s?(bytes?|[kmgt]?i?b)\b)?", re.IGNORECASE)
+EXACT = re.compile(r"(?<=B )\(([\d,]+)\)")  # the bytes behind a rounded size
+BYTES = {"b", "byte", "bytes"}
+MARKS = frozenset("✅❌")
 SPREAD = re.compile(r"([-+\d.]+) ± ([\d.]+)")
 SAME = {
     "experiment": "row", "name": "row", "95% ci": "95 % interval",
     "pre": "pre-quant", "post": "post-quant", "ttt": "post-ttt",
 }  # fmt: skip
 DELTA = re.compile(r"(?:δ|delta)(?: (?!vs )(.*?))?(?: vs .*)?")
+Amount = tuple[str, str]  # number, unit
 Cell = tuple[str, str, str, str]  # row, column, pasted, found
 Matched = tuple[str, Sequence[str], Sequence[str]]  # name of a line, pasted, found
 KEYS = ("row", "seed", "against", "value")  # columns that say which line it is
@@ -76,32 +79,6 @@ def verify(text: str, analysis: Analysis) -> Verification:
                 note = _note(analysis, row, mine, theirs)
                 differences.append(Difference(row, column, mine, theirs, note))
     return Verification(checked, tuple(differences), tuple(dict.fromkeys(unknown)))
-
-
-def read_tables(text: str) -> Iterator[tuple[str, list[list[str]]]]:
-    """Yield the title above each pipe table, and its lines of plain text, the headings first."""
-    lines = text.splitlines()
-    title = ""
-    for i, line in enumerate(lines[1:], 1):
-        titled = re.match(r"#+ (.*)|.*<summary>(.*)</summary>", lines[i - 1])
-        title = _plain(titled[1] or titled[2]) if titled else title
-        if "|" in lines[i - 1] and "-" in line and RULE.match(line.strip()):
-            end = i + 1
-            while end < len(lines) and "|" in lines[end]:
-                end += 1
-            yield title, [_cells(x) for x in (lines[i - 1], *lines[i + 1 : end])]
-
-
-def _cells(line: str) -> list[str]:
-    line = line.strip().removeprefix("|")
-    found = [m[1].strip() for m in CELL.finditer(line) if m[0]]
-    return [_plain(c) for c in found]
-
-
-def _plain(cell: str) -> str:
-    """Return what a reader sees of a cell; bold is not part of a number."""
-    bare = re.sub(r"(?<!\\)(?:\*\*|__)", "", cell)
-    return " ".join(html.unescape(re.sub(r"\\(.)", r"\1", bare)).split())
 
 
 def _heading(text: str) -> str:
@@ -190,23 +167,40 @@ def _bare(text: str) -> str:
 
 
 def _equal(mine: str, theirs: str) -> bool:
-    """Compare words as words and numbers at the decimals that were pasted."""
+    """Compare words as words, marks and units that were pasted, and numbers at their decimals."""
     mine, theirs = _bare(mine), _bare(theirs)
     if mine == theirs or (mine in ("-", "n/a") and not theirs):
         return True
-    numbers, others = NUMBER.findall(mine), NUMBER.findall(theirs)
-    if not numbers or len(numbers) > len(others):
+    marks = MARKS & set(mine)
+    if not marks <= set(theirs):
         return False
-    return all(_rounds(a, b) for a, b in zip(numbers, others, strict=False))
+    told = AMOUNT.findall(mine)
+    if not told:
+        return mine in marks
+    known = AMOUNT.findall(EXACT.sub(r"(\1 bytes)", theirs))
+    return any(
+        len(told) <= len(way) and all(_same(a, b) for a, b in zip(told, way, strict=False))
+        for way in (known, [a for a in known if a[1] == "bytes"])
+    )
+
+
+def _same(pasted: Amount, found: Amount) -> bool:
+    """Say whether a number is another, and its unit where both name one."""
+    units = {pasted[1].lower(), found[1].lower()} - {""}
+    return _rounds(pasted[0], found[0]) and (len(units) < 2 or units <= BYTES)
 
 
 def _rounds(pasted: str, found: str) -> bool:
     """Say whether ``found`` rounds to ``pasted``; more decimals than found are not known."""
-    decimals = len(pasted.partition(".")[2])
-    known = len(found.partition(".")[2])
+    decimals, known = _decimals(pasted), _decimals(found)
     a, b = (float(x.replace(",", "")) for x in (pasted, found))
     half = 0.5 * 10.0 ** -min(decimals, known)
     return a == b if decimals == known else abs(a - b) <= half * (1 + 1e-9)
+
+
+def _decimals(number: str) -> int:
+    digits, _, power = number.lower().partition("e")
+    return len(digits.partition(".")[2]) - int(power or 0)
 
 
 def _note(analysis: Analysis, row: str, mine: str, theirs: str) -> str:

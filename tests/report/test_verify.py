@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,6 +69,39 @@ def test_other_numbers_are_a_difference(analysis: Analysis, cell: str) -> None:
     assert only(verify(pasted(cell), analysis)).startswith("base | Post-quant")
 
 
+SIZE = "16.00 MB (16,000,001) ❌"
+SIZES = [SIZE, "16,000,001", "**16,000,001 bytes** ❌", "16.0 mb ❌", "16.00 (16,000,001)", "❌"]
+
+
+@pytest.mark.parametrize("cell", SIZES)
+def test_a_size_may_be_given_with_less(analysis: Analysis, cell: str) -> None:
+    text = pasted(cell, heading="Artifact").replace("base", "wi\\|de\\_\\*")
+    assert verify(text, analysis).differences == ()
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [SIZE.replace("❌", "✅"), SIZE.replace("MB", "MiB"), "16,000,001 MB", "16,000,002", "✅", "1"],
+)
+def test_another_mark_or_unit_is_a_difference(analysis: Analysis, cell: str) -> None:
+    text = render(analysis).replace(SIZE, cell)
+    told = f"wi|de_* | Artifact: the table says {cell}, "
+    assert only(verify(text, analysis)).startswith(told)
+
+
+def test_a_unit_that_only_a_heading_names_is_not_asked_for() -> None:
+    found = analyze(study(row("base", BASE, peak_memory_mb=1234.0)))
+    assert verify(pasted("1,234 MB", heading="Peak MB"), found).differences == ()
+
+
+def test_a_small_p_value_is_one_number() -> None:
+    tested = row("x", {s: (1.0, 1.1 + s * 1e-6) for s in range(3)}, "base")
+    found = analyze(study(row("base", {s: (1.0, 1.2 + s * 1e-5) for s in range(3)}), tested))
+    p = next(w for w in render(found).split("| ") if re.fullmatch(r"\de-\d+ ", w))
+    assert verify(render(found), found).differences == ()
+    assert verify(render(found).replace(p, f"{p[0]} "), found).differences
+
+
 def test_a_population_deviation_is_named(analysis: Analysis) -> None:
     assert "that is the population deviation" in only(verify(pasted("1.2167 ± 0.0170"), analysis))
     assert "population" not in only(verify(pasted("1.3167 ± 0.02"), analysis))
@@ -113,6 +147,13 @@ def test_what_the_results_do_not_know_is_said(analysis: Analysis) -> None:
     found = verify(text, analysis)
     assert found.unknown == ("column Loss", "row other")
     assert told(found).splitlines()[-1] == "1 cells checked, 0 differ"
+
+
+@pytest.mark.parametrize("name", ["base", "`base`", "*base*", "__base__", "a__b", "`a__b`"])
+def test_a_row_is_known_by_what_its_name_shows(name: str) -> None:
+    rows = (row("base", (1.0, 1.2167)), row("a__b", (1.0, 1.2167), "base"))
+    found = verify(pasted("1.2167").replace("base", name), analyze(study(*rows)))
+    assert (found.checked, found.differences, found.unknown) == (1, (), ())
 
 
 def test_seeds_are_told_apart(analysis: Analysis) -> None:
