@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from pathlib import Path
@@ -29,8 +30,12 @@ BROKEN_NUMBER = re.compile(r"(?<![\d.,])\d[\d.,]*(?:e[-+]?\d*)?(?:\s*[kmg][a-z]{
 SOURCE_LINES = 4  # lines that only a program has, before a section counts as one
 
 
-def read_text(path: Path) -> str:
-    """Return the text of a log; bytes that are not UTF-8 are replaced.
+def read_text(path: Path, wanted: str = "a log is what a training printed") -> str:
+    """Return the text of a file; bytes that are not UTF-8 are replaced.
+
+    Args:
+        path: the file.
+        wanted: what to say where it is no text.
 
     Raises:
         GolfError: it cannot be read, or is no text.
@@ -39,9 +44,11 @@ def read_text(path: Path) -> str:
         raw = path.read_bytes()
     except OSError as error:
         raise fail(f"cannot be read: {error.strerror}", "", str(path)) from None
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise fail("this text is UTF-16", "save it as UTF-8", str(path))
     if b"\0" in raw[:4096]:
-        raise fail("not a text file", "a log is what a training printed", str(path))
-    return raw.decode("utf-8", errors="replace")
+        raise fail("not a text file", wanted, str(path))
+    return raw.decode("utf-8-sig", errors="replace")
 
 
 def clean_lines(text: str) -> tuple[list[str], int]:

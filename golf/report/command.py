@@ -109,11 +109,11 @@ def verify_table(source: Source, path: Path) -> int:
     from golf.report.verify import told, verify  # noqa: PLC0415
 
     check(source, "md")
-    differing = 0
+    hint = "a table of `golf report`, or one with its headings and row names"
+    text, differing = read_text(path, hint), 0
     for study, _ in studies(source):
-        found = verify(read_text(path), analyze(study))
+        found = verify(text, analyze(study))
         if not found.checked:
-            hint = "a table of `golf report`, or one with its headings and row names"
             raise fail(f"no table of {study.name} here", hint, str(path))
         print(told(found))
         differing += len(found.differences)

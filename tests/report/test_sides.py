@@ -102,6 +102,18 @@ def test_a_pasted_table_is_verified_by_the_command(folder: Path) -> None:
     assert "no table of new here" in none.stderr
 
 
+def test_a_pasted_table_is_utf_8_with_or_without_its_mark(folder: Path) -> None:
+    table = "| Row | Post-quant |\n|--|--|\n| base | 1.2100 |\n"
+    asking = ("report", "--runs", "old.csv", "--verify", "table.md")
+    (folder / "table.md").write_text(table, encoding="utf-8-sig")
+    assert run(folder, *asking).stdout == "1 cells checked, 0 differ\n"
+    (folder / "table.md").write_text(table, encoding="utf-16")
+    assert run(folder, *asking).stderr == "table.md: this text is UTF-16\n  save it as UTF-8\n"
+    (folder / "table.md").write_bytes(b"\0")
+    done = run(folder, *asking)
+    assert done.stderr.startswith("table.md: not a text file\n  a table of `golf report`, or one")
+
+
 @pytest.mark.parametrize("form", ["csv", "json", "latex", "tsv"])
 def test_every_format_is_printed(form: str, folder: Path) -> None:
     done = run(folder, "report", "--runs", "old.csv", "--format", form)
