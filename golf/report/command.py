@@ -47,8 +47,16 @@ def check(source: Source, form: str) -> None:
         raise fail("a matrix and --runs are two sources", "keep one of them")
     if source.baseline and not source.runs:
         raise fail("--baseline goes with --runs", "a matrix names its baseline and parents itself")
+    check_options(source.options, source.matrix is not None)
     if source.margin is not None and not 0 < source.margin < math.inf:
         raise fail("--margin is a difference in bits per byte, above 0", "for example 0.001")
+
+
+def check_options(options: Options, has_matrix: bool) -> None:
+    """Raise a ``GolfError`` for flags that only a matrix takes."""
+    for flag, given in (("--profile", options.profile), ("--set", options.overrides)):
+        if given and not has_matrix:
+            raise fail(f"{flag} goes with a matrix", "name the matrix file that was run with it")
 
 
 def studies(source: Source) -> Iterator[tuple[Study, RunPaths]]:
@@ -80,21 +88,24 @@ def read_runs(path: Path, baseline: str = "") -> Study:
     Raises:
         GolfError: it is neither, or something in it is wrong.
     """
-    if path.suffix in TIDY:
+    suffix = path.suffix.lower()
+    if suffix not in (*TIDY, ".json"):
+        hint = f"there are {', '.join(TIDY)}, and .json from `golf import`"
+        raise fail("no file of runs", hint, str(path))
+    if suffix in TIDY:
         from golf.report.tidy import read_tidy  # noqa: PLC0415 (start-up)
 
         study = read_tidy(path, baseline)
-    elif path.suffix == ".json" and path.exists():
+    else:
         from golf.logs.records import read_imported  # noqa: PLC0415 (start-up)
         from golf.report.imported import study_of  # noqa: PLC0415
 
+        if not path.exists():
+            raise fail("no such file", "`golf import LOG` writes one", str(path))
         cells = read_imported(path)
         if not cells:
             raise fail("no runs in it", "`golf import LOG` adds some", str(path))
         study = study_of(cells, path.stem, baseline)
-    else:
-        hint = f"there are {', '.join(TIDY)}, and .json from `golf import`"
-        raise fail("no file of runs", hint, str(path))
     flags = ["--baseline", baseline] if baseline else []
     return replace(study, commands=(shlex.join(["golf", "report", "--runs", str(path), *flags]),))
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from golf.errors import fail
 from golf.plan.flags import Overrides, Profile, options_from
 
 
@@ -103,6 +104,8 @@ def compare(
     unit: Unit = "bpb",
     bytes_per_token: BytesPerToken = None,
     confidence: Annotated[float, typer.Option(help="Of the interval.")] = 0.95,
+    profile: Profile = "",
+    overrides: Overrides = [],  # noqa: B006 (typer copies defaults)
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare two rows, matrices or logs, or test bare numbers.
@@ -114,13 +117,8 @@ def compare(
     """
     from golf.report import numbers
 
-    if sides:
-        from golf.report.sides import compare_sides
-
-        typer.echo(compare_sides(sides, as_json, bytes_per_token))
-        return
     question = numbers.Question(
-        numbers.parse_values(candidate, "--candidate"),
+        numbers.parse_values(candidate, "--candidate") if candidate or not sides else (),
         numbers.parse_values(baseline, "--baseline") if baseline else (),
         fixed,
         paired,
@@ -129,6 +127,14 @@ def compare(
         bytes_per_token,
         confidence,
     )
+    if sides:
+        from golf.report.sides import compare_sides
+
+        numbers.check_unasked(question)
+        typer.echo(compare_sides(sides, options_from(profile, overrides), as_json, bytes_per_token))
+        return
+    if profile or overrides:
+        raise fail("--profile and --set go with a matrix", "golf compare MATRIX:ROW MATRIX:ROW")
     numbers.check(question)
     found = json.dumps(numbers.as_json(question), indent=2, allow_nan=False)
     typer.echo(found if as_json else numbers.as_text(question))

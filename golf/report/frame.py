@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from golf.plan.ledger import Options
-from golf.report.command import Source, studies
+from golf.plan.flags import options_from
+from golf.report.command import Source, check, studies
 from golf.report.formats import tidy
 from golf.report.table import analyze
 
@@ -21,10 +21,12 @@ def results(source: str | Path, profile: str = "", overrides: tuple[str, ...] = 
         overrides: the ``--set`` texts that it was run with.
 
     Raises:
-        GolfError: the file is broken.
+        GolfError: the file is broken, or the profile or a text of ``--set`` is none.
     """
     path = Path(source)
-    is_matrix = path.suffix in (".yaml", ".yml")
-    chosen = Source(path, Options(profile, overrides)) if is_matrix else Source(runs=path)
+    is_matrix = path.suffix.lower() in (".yaml", ".yml")
+    options = options_from(profile, list(overrides))
+    chosen = Source(path if is_matrix else None, options, None if is_matrix else path)
+    check(chosen, "md")
     (study, _), *_ = studies(chosen)
     return pd.DataFrame(tidy(analyze(study)))

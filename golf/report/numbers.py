@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from golf.errors import fail
@@ -76,6 +76,16 @@ def parse_values(text: str, option: str) -> list[float]:
 
 def _is_usable(value: float) -> bool:
     return abs(value) <= LARGEST
+
+
+def check_unasked(question: Question) -> None:
+    """Raise a ``GolfError`` for what only bare numbers are asked; bytes per token are of both."""
+    plain = Question((), bytes_per_token=question.bytes_per_token)
+    for name in (f.name for f in fields(Question)):
+        if getattr(question, name) == getattr(plain, name):
+            continue
+        others = "--baseline or --fixed" if name == "candidate" else "--candidate"
+        raise fail(f"--{name} goes with {others}, not with sides", "golf compare FILE:ROW FILE:ROW")
 
 
 def check(question: Question) -> None:
