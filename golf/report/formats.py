@@ -60,6 +60,7 @@ def _json_row(analysis: Analysis, row: TableRow) -> dict[str, Any]:
         "record": record_facts(record),
         "training": training,
         "other_scores": {n: s for n, s in told.items() if "_bpb " in n},
+        "other_measures": {n: told[n] for n in analysis.study.others},
     }
 
 

@@ -96,6 +96,14 @@ def test_the_header_stands_beside_the_rows_and_letters_are_kept() -> None:
     assert "NaN" not in text
 
 
+def test_measures_of_the_users_own_are_among_the_rows() -> None:
+    lines = (line("base", 1, val_loss=2.5), line("base", 2, val_loss=2.75), line("näher", 1))
+    cells = replace(CELLS, lines=lines, others=("val_loss",))
+    base, one, _ = json.loads(as_json(analyze(cells)))["rows"]
+    assert base["other_measures"]["val_loss"] == {"mean": 2.625, "std": 0.03125**0.5, "n": 2}
+    assert one["other_measures"] == {"val_loss": None}
+
+
 def test_statistics_stand_beside_the_deltas() -> None:
     _, one, later = rows()
     assert one["statistics"]["post_bpb"]["verdict"] == "one seed"
