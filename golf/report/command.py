@@ -72,7 +72,10 @@ def studies(source: Source) -> Iterator[tuple[Study, RunPaths]]:
 def _sources(source: Source) -> Iterator[tuple[Study, RunPaths]]:
     here = enclosing_project(Path.cwd()) or Path.cwd()
     if source.runs:
-        yield read_runs(source.runs, source.baseline), RunPaths(here)
+        flags = ["--baseline", source.baseline] if source.baseline else []
+        line = ["golf", "report", "--runs", os.path.relpath(source.runs, here), *flags]
+        study = read_runs(source.runs, source.baseline)
+        yield replace(study, commands=(shlex.join(line),)), RunPaths(here)
         return
     chosen = [(source.matrix, source.options)] if source.matrix else known_runs(here)
     for path, given in chosen:
@@ -95,19 +98,16 @@ def read_runs(path: Path, baseline: str = "") -> Study:
     if suffix in TIDY:
         from golf.report.tidy import read_tidy  # noqa: PLC0415 (start-up)
 
-        study = read_tidy(path, baseline)
-    else:
-        from golf.logs.records import read_imported  # noqa: PLC0415 (start-up)
-        from golf.report.imported import study_of  # noqa: PLC0415
+        return read_tidy(path, baseline)
+    from golf.logs.records import read_imported  # noqa: PLC0415 (start-up)
+    from golf.report.imported import study_of  # noqa: PLC0415
 
-        if not path.exists():
-            raise fail("no such file", "`golf import LOG` writes one", str(path))
-        cells = read_imported(path)
-        if not cells:
-            raise fail("no runs in it", "`golf import LOG` adds some", str(path))
-        study = study_of(cells, path.stem, baseline)
-    flags = ["--baseline", baseline] if baseline else []
-    return replace(study, commands=(shlex.join(["golf", "report", "--runs", str(path), *flags]),))
+    if not path.exists():
+        raise fail("no such file", "`golf import LOG` writes one", str(path))
+    cells = read_imported(path)
+    if not cells:
+        raise fail("no runs in it", "`golf import LOG` adds some", str(path))
+    return study_of(cells, path.stem, baseline)
 
 
 def verify_table(source: Source, path: Path) -> int:

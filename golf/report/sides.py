@@ -175,7 +175,8 @@ def _curve_part(left: Side, right: Side) -> Part:
     lines = [
         {"Step": f"{x['step']:,.0f}", "Δ training loss": signed(x["delta_loss"])} for x in facts
     ]
-    notes = (f"Nats per token, mean over {len(pairs)} shared seeds.",)
+    seeds = f"{len(pairs)} shared seed{'s' * (len(pairs) != 1)}"
+    notes = (f"Nats per token, mean over {seeds}.",)
     return Part("curve", facts, table_of("curve", "Along the training", lines, notes=notes))
 
 

@@ -74,6 +74,8 @@ def test_curves_are_compared_where_seeds_match(tmp_path: Path) -> None:
     assert {round(x["delta_loss"], 9) for x in found["curve"]} == {1, 0}
     assert all(type(x["step"]) in (int, float) for x in found["curve"])
     assert len(found["curve"]) > 3
+    text = run(tmp_path, "compare", str(LOGS / "naive.txt"), "slower.txt").stdout
+    assert "Nats per token, mean over 1 shared seed.\n" in text
 
 
 def test_two_tables_are_compared_row_by_row(folder: Path) -> None:
