@@ -13,7 +13,7 @@ from golf.report.study import EQUAL, SAID
 from golf.report.table import Analysis, TableRow, second_score
 from golf.report.tables.factors import factor_rows, quant_gap
 from golf.report.tables.judged import verdict
-from golf.report.tables.shape import interval, p_value, score, signed
+from golf.report.tables.shape import interval, p_value, plural, score, signed
 from golf.statistics.verdict import Judgement, Verdict
 
 SHOWN = 12  # sentences of one kind
@@ -170,7 +170,7 @@ def _sizes(analysis: Analysis) -> Iterator[Finding]:
     for row in over:
         assert row.largest_bytes is not None
         yield Finding(
-            f"{row.row} is {row.largest_bytes - ARTIFACT_LIMIT:,} bytes over the limit.",
+            f"{row.row} is {plural(row.largest_bytes - ARTIFACT_LIMIT, 'byte')} over the limit.",
             f"largest artifact {row.largest_bytes:,} of {ARTIFACT_LIMIT:,} bytes",
         )
     front = pareto(analysis.table, analysis.main_score)

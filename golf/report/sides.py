@@ -17,11 +17,11 @@ from golf.report.markdown import plain_grid
 from golf.report.numbers import check_bytes_per_token
 from golf.report.record import record_of
 from golf.report.side import Side, find_side
-from golf.report.study import HEADINGS, SAID, SCORES
+from golf.report.study import HEADINGS, SAID, SCORES, SEEDLESS
 from golf.report.table import delta_of, main_score
 from golf.report.tables.judged import TESTS
 from golf.report.tables.record import record_facts, table_of_records
-from golf.report.tables.shape import DASH, Table, interval, p_value, score, signed, table_of
+from golf.report.tables.shape import DASH, Table, interval, p_value, plural, score, signed, table_of
 from golf.statistics.verdict import judge
 
 MOST_STEPS = 10
@@ -154,13 +154,12 @@ def _record_part(left: Side, right: Side, per_token: float | None) -> Part:
 
 
 def _curve_part(left: Side, right: Side) -> Part:
-    """Return the difference of training losses along the way, paired by seed and step."""
+    """Return the difference of training losses along the way, run by run and step by step."""
     pairs = [
         (mine, theirs)
-        for seed in right.lines
-        if seed in left.lines
-        and (mine := right.analysis.study.curve(right.row, seed))
-        and (theirs := left.analysis.study.curve(left.row, seed))
+        for here, there in _paired_runs(left, right)
+        if (mine := right.analysis.study.curve(right.row, here))
+        and (theirs := left.analysis.study.curve(left.row, there))
     ]
     gaps: dict[float, list[float]] = {}
     for mine, theirs in pairs:
@@ -175,9 +174,21 @@ def _curve_part(left: Side, right: Side) -> Part:
     lines = [
         {"Step": f"{x['step']:,.0f}", "Δ training loss": signed(x["delta_loss"])} for x in facts
     ]
-    seeds = f"{len(pairs)} shared seed{'s' * (len(pairs) != 1)}"
-    notes = (f"Nats per token, mean over {seeds}.",)
+    notes = (f"Nats per token, mean over {plural(len(pairs), 'pair')} of runs.",)
     return Part("curve", facts, table_of("curve", "Along the training", lines, notes=notes))
+
+
+def _paired_runs(left: Side, right: Side) -> Iterator[tuple[int, int]]:
+    """Yield the seeds of the right and the left side that belong together.
+
+    Equal seeds do; and runs without a seed where there is one on either side.
+    """
+    old, new = (
+        [s for s, line in side.lines.items() if line.get(SEEDLESS)] for side in (left, right)
+    )
+    yield from ((s, s) for s in right.lines if s in left.lines and s not in (*old, *new))
+    if len(old) == len(new) == len(left.lines) == len(right.lines) == 1:
+        yield new[0], old[0]
 
 
 ROW_COLUMNS = ("Row", "From", "To", "Δ", "95 % interval", "p (Holm)", "Verdict")

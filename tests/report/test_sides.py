@@ -75,7 +75,7 @@ def test_curves_are_compared_where_seeds_match(tmp_path: Path) -> None:
     assert all(type(x["step"]) in (int, float) for x in found["curve"])
     assert len(found["curve"]) > 3
     text = run(tmp_path, "compare", str(LOGS / "naive.txt"), "slower.txt").stdout
-    assert "Nats per token, mean over 1 shared seed.\n" in text
+    assert "Nats per token, mean over 1 pair of runs.\n" in text
 
 
 def test_two_tables_are_compared_row_by_row(folder: Path) -> None:
@@ -254,3 +254,12 @@ def test_the_table_of_autoresearch_tells_keeps_from_crashes() -> None:
     assert [x[3] for x in lines[1:]] == ["keep", "keep", "discard", "crash"]
     assert lines[2][4] == "good: a b"
     assert lines[4][1] == "0.000000"
+
+
+def test_logs_without_seeds_are_compared_run_by_run_where_each_side_has_one(tmp_path: Path) -> None:
+    text = (LOGS / "naive.txt").read_text().replace("seed:1337\n", "")
+    for name, loss in (("a.txt", "2."), ("b.txt", "3.")):
+        (tmp_path / name).write_text(text.replace("train_loss:2.", f"train_loss:{loss}"))
+    found = compared(tmp_path, "a.txt", "b.txt")
+    assert {round(x["delta_loss"], 9) for x in found["curve"]} == {1, 0}
+    assert {x["test"] for x in found["scores"]} == {"none"}

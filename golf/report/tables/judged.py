@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from golf.report.study import SAID
 from golf.report.table import Analysis, TableRow
-from golf.report.tables.shape import DASH, Table, interval, p_value, score, signed, table_of
+from golf.report.tables.shape import DASH, Table, interval, p_value, plural, score, signed, table_of
 from golf.statistics.verdict import Judgement, Verdict
 
 STATUSES = ("keep", "discard", "crash")
@@ -61,7 +61,7 @@ def _floor_words(analysis: Analysis, name: str) -> str:
         return "No row was repeated: there is no noise floor to hold these against."
     return (
         f"Noise floor: a row's standard deviation over seeds, pooled, is {floor.std:.2g} "
-        f"({floor.df} degrees of freedom); two single runs differ by more than "
+        f"({plural(floor.df, 'degree')} of freedom); two single runs differ by more than "
         f"{floor.reach():.2g} in one case of twenty."
     )
 

@@ -121,6 +121,11 @@ def number(value: float | None, form: str) -> str:
     return DASH if value is None else format(value, form)
 
 
+def plural(count: int, noun: str) -> str:
+    """Return a number of things; one has no s."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def megabytes(count: float) -> str:
     """Return decimal megabytes and exact bytes; never MiB."""
     return f"{count / 1e6:.2f} MB ({count:,.0f})"
