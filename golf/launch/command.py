@@ -7,11 +7,14 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from golf.config.machine import Launch, Machine, device_of, this_machine
-from golf.errors import fail
+from golf.config.nodes import Table, read_nodes
+from golf.errors import GolfError, Problem
+from golf.files import is_regular
 from golf.frozen import Frozen
 from golf.plan.graph import Dataset, Plan
 from golf.plan.work import Job
@@ -58,16 +61,41 @@ def slots(plan: Plan) -> list[Slot]:
     Raises:
         GolfError: more GPUs are asked for than there are (cores are shared if need be).
     """
+    lack = lack_of_gpus(plan)
+    if lack:
+        raise GolfError(lack)
+    return asked_slots(plan)
+
+
+def asked_slots(plan: Plan) -> list[Slot]:
+    """Return the shares that the launch settings ask for, on a machine that has them or not."""
     launch, machine = plan.rows.launch, plan.rows.machine
     on_gpu = device_of(launch, machine) == "cuda"
     each = launch.nproc_per_node * (1 if on_gpu else launch.threads)
-    have = machine.gpus if on_gpu else machine.cores
-    number = launch.jobs or max(1, have // each)
-    if on_gpu and number * each > have:
-        what = f"{number} jobs of {each} processes need {number * each} GPUs, there are {have}"
-        hint = "lower nproc_per_node or jobs, or set device: cpu"
-        raise fail(what, hint, str(plan.rows.matrix.path))
+    number = launch.jobs or max(1, (machine.gpus if on_gpu else machine.cores) // each)
     return [Slot(tuple(range(i * each, (i + 1) * each))) for i in range(number)]
+
+
+def lack_of_gpus(plan: Plan) -> Problem | None:
+    """Return what keeps jobs from starting on this machine; None where they can."""
+    launch, machine = plan.rows.launch, plan.rows.machine
+    number = len(asked_slots(plan))
+    need = number * launch.nproc_per_node
+    if device_of(launch, machine) == "cpu" or need <= machine.gpus:
+        return None
+    plural = "s" if need > 1 else ""
+    what = f"jobs {number} x nproc_per_node {launch.nproc_per_node} takes {need} GPU{plural}"
+    hint = "lower nproc_per_node or jobs, or set device: cpu"
+    return Problem(_launch_place(plan), f"{what}, there are {machine.gpus}", hint)
+
+
+def _launch_place(plan: Plan) -> str:
+    """Return where the matrix file says how to start jobs; the file where a flag or nobody does."""
+    matrix, launch = plan.rows.matrix, plan.rows.launch
+    told = replace(launch, audit=matrix.launch.audit) == matrix.launch
+    root = read_nodes(matrix.path, None, []) if told and is_regular(matrix.path) else None
+    sections = root.entries if isinstance(root, Table) else ()
+    return next((k.where for k, _ in sections if k.value == "launch"), str(matrix.path))
 
 
 def job_command(plan: Plan, job: Job, slot: Slot) -> Command:
@@ -145,7 +173,8 @@ def _torchrun(launch: Launch) -> Sequence[str]:
 def _environment(launch: Launch, slot: Slot, machine: Machine) -> dict[str, str]:
     if device_of(launch, machine) == "cuda":
         visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-        chosen = [visible[d] if visible != [""] else str(d) for d in slot.devices]
+        named = visible != [""] and max(slot.devices) < len(visible)
+        chosen = [visible[d] if named else str(d) for d in slot.devices]
         threads = str(max(1, machine.cores // max(1, machine.gpus)))
         return {"CUDA_VISIBLE_DEVICES": ",".join(chosen), "OMP_NUM_THREADS": threads}
     numbers = ",".join(map(str, slot.devices))

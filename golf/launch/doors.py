@@ -67,6 +67,7 @@ def run(
     if dry_run:
         from golf.launch.schedule import dry_run as list_commands
 
+        _tell_lack(plan)
         for command in list_commands(plan):
             typer.echo(command)
         return
@@ -107,6 +108,8 @@ def plan(
     if calibrate:
         _calibrate(planned, options)
     counted = params or calibrate or as_json or per_hour is not None or max_hours is not None
+    if counted:
+        _tell_lack(planned)
     view = _chosen(planned, rows, priority, max_hours, per_hour, counted)
     _tell(view, as_json)
 
@@ -144,6 +147,15 @@ def _tell(view: PlanView, as_json: bool) -> None:
         typer.echo("\n".join(plan_lines(view)))
 
 
+def _tell_lack(planned: Plan) -> None:
+    """Say on stderr that what is told of cannot run on this machine."""
+    from golf.launch.command import lack_of_gpus
+
+    lack = lack_of_gpus(planned)
+    if lack:
+        typer.echo(f"warning: {lack.where}: {lack.what}, so golf run cannot start here", err=True)
+
+
 def _price(text: str) -> float:
     found = PRICE.match(text)
     if not found:
@@ -153,7 +165,7 @@ def _price(text: str) -> float:
 
 def _costed(planned: Plan, price: float | None) -> PlanView:
     """Add what the workshop counts and what finished nodes foretell."""
-    from golf.launch.command import slots
+    from golf.launch.command import asked_slots
     from golf.launch.inspect import models_and_script
     from golf.launch.sizes import sizes
     from golf.plan.predict import estimate
@@ -161,7 +173,7 @@ def _costed(planned: Plan, price: float | None) -> PlanView:
     from golf.plan.work import pending
 
     models, script = models_and_script(planned)
-    cost = estimate(planned, pending(planned), models, len(slots(planned)))
+    cost = estimate(planned, pending(planned), models, len(asked_slots(planned)))
     return PlanView(planned, models, cost, price, sizes(planned, models, script))
 
 

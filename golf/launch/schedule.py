@@ -18,7 +18,14 @@ from golf.config.knob import Stage, Value
 from golf.config.schema import spec_for
 from golf.errors import Problem, fail
 from golf.files import read_json, write_json
-from golf.launch.command import Command, Slot, dataset_command, job_command, slots
+from golf.launch.command import (
+    Command,
+    Slot,
+    asked_slots,
+    dataset_command,
+    job_command,
+    slots,
+)
 from golf.launch.executor import Running, log_tail
 from golf.plan.graph import Dataset, Plan
 from golf.plan.work import Job, jobs, pending
@@ -49,9 +56,9 @@ class Watcher(Protocol):
 
 
 def dry_run(plan: Plan) -> list[Command]:
-    """Return the commands that a run would start, in order."""
+    """Return the commands that a run would start, in order; they need no GPU to be told."""
     work = jobs(plan, pending(plan))
-    cut = slots(plan)
+    cut = asked_slots(plan)
     datasets = {n.dataset.key: n.dataset for job in work for n in job.nodes}
     unprepared = [d for d in datasets.values() if not _prepared(plan.paths, d)]
     return [

@@ -9,7 +9,7 @@ import pytest
 
 from golf.config.machine import Launch
 from golf.errors import GolfError
-from golf.launch.command import Slot, job_command, slots
+from golf.launch.command import Slot, asked_slots, job_command, slots
 from golf.plan.cells import plan_matrix
 from golf.plan.graph import Plan
 from golf.plan.work import jobs, pending
@@ -45,6 +45,30 @@ def test_more_gpus_than_there_are_is_a_mistake(tmp_path: Path, launch: dict[str,
     made = replace(made, rows=replace(made.rows, launch=Launch(**launch)))
     with pytest.raises(GolfError, match="GPUs, there are 8"):
         slots(made)
+
+
+def test_slots_that_a_machine_lacks_can_be_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = plan(tmp_path, nproc_per_node=8, device="cuda")
+    assert [s.devices for s in asked_slots(made)] == [tuple(range(8))]
+    for visible in ("", "3,5"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        command = job_command(made, jobs(made, pending(made))[0], asked_slots(made)[0])
+        assert command.env["CUDA_VISIBLE_DEVICES"] == "0,1,2,3,4,5,6,7"
+
+
+def test_the_launch_section_that_asks_for_too_much_is_named(tmp_path: Path) -> None:
+    asking = Launch(nproc_per_node=8, device="cuda")
+    made = plan(tmp_path, nproc_per_node=8, device="cuda")
+    file = tmp_path / "m.yaml"
+    file.write_text("seeds: [1]\nlaunch: {nproc_per_node: 8, device: cuda}\n")
+    for told, where in ((asking, f"{file}:2:1"), (Launch(), str(file))):
+        matrix = replace(made.rows.matrix, path=file, launch=told)
+        with pytest.raises(GolfError) as caught:
+            slots(replace(made, rows=replace(made.rows, matrix=matrix)))
+        what = "jobs 1 x nproc_per_node 8 takes 8 GPUs, there are 0"
+        assert caught.value.problems[0][:2] == (where, what)
 
 
 def test_a_job_gets_only_gpus_that_the_user_left_visible(

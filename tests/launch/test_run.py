@@ -229,6 +229,22 @@ def test_a_run_that_cannot_start_leaves_the_note_of_the_last_one(finished: Golf)
     assert "missing" not in finished("report", "matrices/tiny.yaml")[0]
 
 
+def test_only_starting_jobs_needs_the_gpus_of_a_matrix(golf: Golf) -> None:
+    golf.matrix.write_text(f"{SOLO}launch: {{nproc_per_node: 2, device: cuda}}\n")
+    line = len(SOLO.splitlines()) + 1
+    lack = f"tiny.yaml:{line}:1: jobs 1 x nproc_per_node 2 takes 2 GPUs, there are 0"
+    for command in (["run"], ["plan", "--calibrate"]):
+        _, err = golf(command[0], "matrices/tiny.yaml", *command[1:], code=2)
+        assert lack in err
+        assert not (golf.root / "runs" / "data").exists()
+    out, err = golf("run", "matrices/tiny.yaml", "--dry-run")
+    assert " --nproc-per-node 2 -m golf.stages" in out
+    assert lack in err
+    out, err = golf("plan", "matrices/tiny.yaml", "--price", "20")
+    assert "1 of 1 rows fit" in out
+    assert err.count(lack) == 1
+
+
 def test_two_plans_may_ask_for_sizes_at_once(golf: Golf) -> None:
     asked = [golf.start("plan", "matrices/tiny.yaml", "--params") for _ in range(2)]
     told = [process.communicate(timeout=120) for process in asked]
