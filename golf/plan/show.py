@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +116,7 @@ def plan_lines(view: PlanView) -> Iterator[str]:
     yield from waiting_lines(plan)
     yield from doubts(plan.rows)
     yield _totals(view, todo)
-    yield from _cost_lines(view)
+    yield from _cost_lines(view, todo)
     yield from size_lines((view.sizes or {}).values())
 
 
@@ -153,22 +154,31 @@ def _totals(view: PlanView, todo: set[str]) -> str:
     )
 
 
-def _cost_lines(view: PlanView) -> Iterator[str]:
+def _cost_lines(view: PlanView, todo: set[str]) -> Iterator[str]:
     """Yield the predicted time and money, and what they are told from."""
-    if view.cost is None:
+    cost = view.cost
+    if cost is None:
         return
-    if view.cost.total is None or view.cost.hours is None:
-        yield "time: not known; golf plan --calibrate runs a short training to find out"
+    if cost.total is None or cost.hours is None:
+        part = math.fsum(cost.nodes.values())
+        known = f"; {len(cost.nodes)} of {len(todo)} nodes take {_taking(view, part)}"
+        yield f"time: not known{known if cost.nodes else ''}"
+        yield "  no finished node tells of the rest; golf plan --calibrate runs a short training"
         return
-    side_by_side = f", {view.cost.slots} jobs at a time" if view.cost.slots > 1 else ""
-    money = view.money(view.cost.total)
+    yield f"time: {_taking(view, cost.total)} ({view.size})"
+    if cost.seen:
+        yield f"  told from {cost.seen} finished nodes on this kind of device"
+    elif cost.total:
+        yield "  told from the budget alone; no node has run on this kind of device yet"
+
+
+def _taking(view: PlanView, seconds: float) -> str:
+    """Return the time until nodes of so many seconds are done, and their price."""
+    assert view.cost
+    slots, money = view.cost.slots, view.money(seconds)
+    side_by_side = f", {slots} jobs at a time" if slots > 1 else ""
     price = f", {money:,.2f} at {view.price:g} an hour" if money is not None else ""
-    yield f"time: {duration(3600 * view.cost.hours)}{side_by_side}{price} ({view.size})"
-    yield (
-        f"  told from {view.cost.seen} finished nodes on this kind of device"
-        if view.cost.seen
-        else "  told from the budget alone; no node has run on this kind of device yet"
-    )
+    return duration(seconds / slots) + side_by_side + price
 
 
 def duration(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -44,15 +45,21 @@ def machine_kind(**other: object) -> dict[str, object]:
 
 
 def finish_node(
-    plan: Plan, node: Node, wall_s: float, scored: float = 1.0, **environment: object
+    plan: Plan,
+    node: Node,
+    wall_s: float,
+    scored: float = 1.0,
+    told: Mapping[str, float] | None = None,
+    **environment: object,
 ) -> None:
-    """Give a node the result of a run that took so long."""
+    """Give a node the result of a run that took so long; ``told`` are further measures."""
     inputs = {node.weights.name: node.weights.key} if node.weights else {}
     measures = {"wall_s": wall_s, "bpb": 1.0}
     measures |= {"scored_targets": scored} if node.stage in SCORING else {}
     if node.weights is None:
         tokens = 100 * 2048
         measures |= {"train_s": wall_s - 2, "flops_per_token": 1000.0, "tokens": float(tokens)}
+    measures |= told or {}
     stage, key = node.id
     made = Result(
         stage, key, measures, dict(node.spec), inputs, key, 1, machine_kind(**environment)
