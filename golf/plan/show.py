@@ -169,7 +169,7 @@ def _cost_lines(view: PlanView, todo: set[str]) -> Iterator[str]:
     if cost.seen:
         yield f"  told from {cost.seen} finished nodes on this kind of device"
     elif cost.total:
-        yield "  told from the budget alone; no node has run on this kind of device yet"
+        yield "  told from the budget alone; no finished node is near in size"
 
 
 def _taking(view: PlanView, seconds: float) -> str:
