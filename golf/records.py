@@ -234,21 +234,20 @@ def read_spec(folder: Path) -> NodeSpec:
     return NodeSpec(**found)
 
 
-def stands(paths: RunPaths, stage: str, key: str) -> bool:
+def stands(paths: RunPaths, stage: str, key: str, deeply: bool = True) -> bool:
     """Say whether a node is done and was made from what its inputs hold now.
 
     An input without a result does not count against the node: the input runs again first, and
-    the node stands if its output has the same hash as before.
+    the node stands if its output has the same hash as before. Deeply, inputs have to stand too.
     """
     result = read_result(paths.node(stage, key))
-    if result is None:
-        return False
-    for input_id, used in result.inputs.items():
-        input_stage, _, input_key = input_id.partition("/")
-        now = read_result(paths.node(input_stage, input_key))
-        if now and now.output_sha256 != used:
+    for name, used in result.inputs.items() if result else ():
+        source, _, its_key = name.partition("/")
+        now = read_result(paths.node(source, its_key))
+        changed = now and now.output_sha256 != used
+        if changed or (now and deeply and not stands(paths, source, its_key)):
             return False
-    return True
+    return result is not None
 
 
 def lacks_audit(paths: RunPaths, stage: str, key: str) -> bool:
@@ -273,7 +272,8 @@ def unfinished(
     todo: set[NodeId] = set()
     here = begun(paths)
     for node, source in reversed(list(sources.items())):
-        done = node in here and stands(paths, *node) and not (audit and lacks_audit(paths, *node))
+        done = node in here and stands(paths, *node, deeply=False)
+        done = done and not (audit and lacks_audit(paths, *node))
         if node not in todo and done:
             continue
         todo.add(node)

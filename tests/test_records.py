@@ -207,6 +207,17 @@ def test_one_changed_input_of_several_is_enough(tmp_path: Path) -> None:
     assert not stands(paths, "quantize", "q")
 
 
+def test_a_node_falls_with_an_input_that_does_not_stand_itself(tmp_path: Path) -> None:
+    paths = RunPaths(tmp_path)
+    done(paths, "train", "t", "two")
+    done(paths, "quantize", "q", "packed", train_t="one")
+    done(paths, "evaluate", "e", "score", quantize_q="packed")
+    assert not stands(paths, "evaluate", "e")
+    assert stands(paths, "evaluate", "e", deeply=False)
+    paths.node("quantize", "q").result.unlink()
+    assert stands(paths, "evaluate", "e")
+
+
 def test_a_content_key_is_the_start_of_the_hash_of_canonical_json() -> None:
     assert canonical_json({"b": [1, 2.0], "a": None}) == '{"a":null,"b":[1,2.0]}'
     assert content_key({"b": 1, "a": 2}) == hashlib.sha256(b'{"a":2,"b":1}').hexdigest()[:12]

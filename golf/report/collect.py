@@ -53,7 +53,7 @@ class Results:
         result = self._on_disk(name)
         for source, output in result.inputs.items() if result else ():
             now = self._on_disk(source)
-            if now and now.output_sha256 != output:
+            if now and (now.output_sha256 != output or not self._unless_stale(source)):
                 return None
         return result
 

@@ -87,6 +87,15 @@ def test_a_result_of_an_input_that_changed_is_missing(plan: Plan) -> None:
     assert not line["complete"]
 
 
+def test_a_result_far_below_an_input_that_changed_is_missing(plan: Plan) -> None:
+    cell = plan.cells[0]
+    for node in cell.nodes():
+        finish(plan, node)
+    write_result(plan.node_paths(cell.train), Result("train", cell.train.key, {}, {}, {}, "new", 1))
+    line = collect(plan).lines[0]
+    assert {line[n] for n in ("pre_bpb", "artifact_bytes", "post_bpb", "ttt_bpb")} == {None}
+
+
 def test_versions_that_differ_within_a_cell_are_all_named(plan: Plan) -> None:
     cell = plan.cells[0]
     finish(plan, cell.train)
