@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from golf.errors import fail
 
 CHUNK = 1 << 16  # bytes
+HALF_WRITTEN = re.compile(r"\.(tmp\w+|.+\.\d+)")  # by safetensors, and by ``renamed_into_place``
 
 
 @contextlib.contextmanager
@@ -25,6 +27,13 @@ def renamed_into_place(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a process that was killed while writing left in a folder."""
+    for path in folder.iterdir():
+        if HALF_WRITTEN.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def is_regular(path: Path) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from golf.errors import GolfError, fail
-from golf.files import canonical_json, file_sha256, write_json
+from golf.files import canonical_json, file_sha256, sweep, write_json
 from golf.records import (
     NodeSpec,
     Result,
@@ -29,6 +29,7 @@ from golf.stages import evaluate, fit, train, ttt
 from golf.stages.auditor import AUDITED, audit_node
 from golf.stages.context import Bench, Context, Outcome, numerics_of
 from golf.stages.environment import describe_environment
+from golf.stages.sources import checked_inputs, mend_specs
 from golf.stages.world import World, join_world, leave_world, set_numerics
 
 STAGES: dict[str, Callable[[Context], Outcome]] = {
@@ -46,6 +47,8 @@ def main(folders: list[str]) -> int:
         return 2
     try:
         nodes = [(Path(f).resolve(), read_spec(Path(f))) for f in folders]
+        for folder, node in nodes:
+            mend_specs(folder, node)
         numerics = _numerics(nodes)
     except GolfError as error:
         print(error, file=sys.stderr)
@@ -90,31 +93,51 @@ def run_node(context: Context) -> None:
 
     A node that stands and lacks nothing but an audit gets that alone.
     """
-    started = time.perf_counter()
     context.reset()
     node = context.node
     audits = bool(node.runtime.get("audit")) and node.stage in AUDITED
     try:
-        standing = stands(context.paths, node.stage, node.key)
-        outcome = None if audits and standing else STAGES[node.stage](context)
+        inputs, started = checked_inputs(context), time.perf_counter()
+        standing = audits and stands(context.paths, node.stage, node.key)
+        outcome = None if standing else _anew(context)
         wall_s = time.perf_counter() - started
         context.world.wait()
-        audit = {"audit": audit_node(context)} if audits and context.world.leads else {}
+        if context.world.leads:
+            audit = {"audit": audit_node(context)} if audits else {}
+            if outcome is None:
+                _add(context, audit)
+            else:
+                _finish(context, outcome, wall_s, inputs, audit)
     except Exception as error:
         if context.world.leads:
-            failure = {"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
+            failure = {"error": _told(error), "trace": traceback.format_exc()}
             write_json(context.files.failed, failure)
         raise
-    if context.world.leads and outcome is not None:
-        _finish(context, outcome, wall_s, audit)
-    elif context.world.leads:
-        found = read_result(context.files)
-        assert found is not None, "the node stands"
-        write_result(context.files, replace(found, facts={**found.facts, **audit}))
     context.world.wait()
 
 
-def _finish(context: Context, outcome: Outcome, wall_s: float, audit: dict[str, Any]) -> None:
+def _anew(context: Context) -> Outcome:
+    """Run a node's stage. A result of before would vouch for what this writes: it goes first."""
+    if context.world.leads:
+        sweep(context.folder)
+        context.files.result.unlink(missing_ok=True)
+    return STAGES[context.node.stage](context)
+
+
+def _add(context: Context, facts: dict[str, Any]) -> None:
+    """Add facts to the result of a node that stands."""
+    found = read_result(context.files)
+    assert found is not None, "the node stands"
+    write_result(context.files, replace(found, facts={**found.facts, **facts}))
+
+
+def _finish(
+    context: Context,
+    outcome: Outcome,
+    wall_s: float,
+    inputs: dict[str, str],
+    audit: dict[str, Any],
+) -> None:
     node = context.node
     measures = {**outcome.measures, "wall_s": wall_s}
     result = Result(
@@ -122,7 +145,7 @@ def _finish(context: Context, outcome: Outcome, wall_s: float, audit: dict[str, 
         key=node.key,
         measures=measures,
         spec=node.spec,
-        inputs=_input_hashes(context),
+        inputs=inputs,
         output_sha256=file_sha256(outcome.output) if outcome.output else measures_hash(measures),
         recipe=node.recipe,
         environment=describe_environment(context.world),
@@ -133,9 +156,8 @@ def _finish(context: Context, outcome: Outcome, wall_s: float, audit: dict[str, 
     context.files.progress.unlink(missing_ok=True)
 
 
-def _input_hashes(context: Context) -> dict[str, str]:
-    if context.node.weights is None:
-        return {}
-    source = read_result(context.source)
-    assert source is not None, "an input without a result cannot have been read"
-    return {"/".join(context.node.weights): source.output_sha256}
+def _told(error: Exception) -> str:
+    """Return what went wrong; a mistake of the user's in one line."""
+    if isinstance(error, GolfError):
+        return "; ".join(line.strip() for line in str(error).splitlines())
+    return f"{type(error).__name__}: {error}"

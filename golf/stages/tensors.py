@@ -17,12 +17,12 @@ from golf.config.fitted import settled_spec
 from golf.config.schema import group_from
 from golf.config.schema.quant import QuantConfig
 from golf.errors import GolfError, fail
-from golf.files import read_json, write_json
+from golf.files import file_sha256, read_json, write_json
 from golf.model.gpt import GPT
 from golf.model.roles import roles_of
 from golf.quant.artifact import read_artifact
 from golf.quant.gap import Gap, role_lines
-from golf.records import read_result, read_spec
+from golf.records import Result, read_result, read_spec
 from golf.stages.calibrate import collect_hessians
 from golf.stages.context import Bench, Context
 from golf.stages.quantize import packing_of
@@ -54,10 +54,11 @@ def describe(folder: Path, with_hessians: bool) -> dict[str, Any]:
     assert found is not None, "planning asks about finished nodes"
     config = group_from(settled_spec(found.spec, found.facts), QuantConfig)
     artifact, packed = read_artifact(context.files.artifact), context.files.artifact.read_bytes()
-    model, weights = _weights(context)
+    model, weights = _weights(context, found)
     hessians: dict[str, Tensor] = {}
     if with_hessians and not weights:
-        what = "the checkpoint was cleaned away, and Hessians are made from it"
+        now = "made anew" if context.source.checkpoint.exists() else "cleaned away"
+        what = f"the checkpoint was {now}, and Hessians are made from it"
         raise fail(what, where=str(context.source.checkpoint))
     if with_hessians:
         hessians = collect_hessians(context, model, config)
@@ -72,9 +73,10 @@ def describe(folder: Path, with_hessians: bool) -> dict[str, Any]:
     }
 
 
-def _weights(context: Context) -> tuple[GPT, dict[str, Tensor]]:
+def _weights(context: Context, found: Result) -> tuple[GPT, dict[str, Tensor]]:
     """Return the model, and the weights that were quantized; none where they are gone."""
-    if not context.source.checkpoint.exists():
+    checkpoint = context.source.checkpoint
+    if not checkpoint.exists() or file_sha256(checkpoint) not in found.inputs.values():
         artifact = read_artifact(context.files.artifact)
         settings = {**context.training, "numerics.compile": False, "numerics.attention": "tiles"}
         return context.bench.model_with(settings, artifact.weights(), context.world), {}
