@@ -23,6 +23,7 @@ NodeId = tuple[str, str]  # stage and key
 STAGES = ("train", "quantize", "evaluate", "ttt")
 SCORING = ("evaluate", "ttt")  # the stages that score text
 
+FAILED_LINE = "failed: "  # starts the line of a job's log that names a node which failed
 ARTIFACT_LIMIT = 16_000_000  # decimal bytes, code and model: the cap of the challenge
 
 

@@ -13,11 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from golf.launch.command import Command, inherited
+from golf.records import FAILED_LINE
 
 STOP_SECONDS = 10.0
 TAIL_LINES = 15
 START_LINE = "golf starts"
 TORCHRUN_LINE = re.compile(r"^[EWI]\d{4} .*torch/distributed/|^={20,}$")
+ROOT_CAUSE = re.compile(r"Root Cause.*?exitcode\s*: (-?\d+).*?traceback\s*: ([^\n]*)", re.DOTALL)
 
 
 class Running:
@@ -70,13 +72,34 @@ def _end_with_parent() -> Callable[[], None] | None:
 
 
 def log_tail(log: Path) -> str:
-    """Return the last lines of a log for an error message, without torchrun's own summary."""
+    """Return the last lines of a log for an error message, and every node that it calls failed.
+
+    Torchrun's own summary is left out, but for a signal that ended a process, which stands
+    nowhere else.
+    """
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return "(no log)"
     ours = [line for line in lines if line.strip()]
     last = max((i for i, line in enumerate(ours) if START_LINE in line), default=-1)
-    ends = (i for i, line in enumerate(ours) if i > last and TORCHRUN_LINE.search(line))
-    ours = ours[last + 1 : next(ends, None)]
-    return "\n  ".join(ours[-TAIL_LINES:]) or "(the log is empty)"
+    ours = ours[last + 1 :]
+    end = next((i for i, line in enumerate(ours) if TORCHRUN_LINE.search(line)), len(ours))
+    failed = [line for line in ours[:end] if line.startswith(FAILED_LINE)]
+    others = [line for line in ours[:end] if not line.startswith(FAILED_LINE)]
+    told = [*others[-TAIL_LINES:], *failed]
+    told += _how_it_ended("\n".join(ours[end:]), bool(told))
+    return "\n  ".join(told) or "(the log is empty)"
+
+
+def _how_it_ended(summary: str, known: bool) -> list[str]:
+    """Return what torchrun says of the first process that failed, where nobody else can.
+
+    Args:
+        summary: torchrun's own.
+        known: whether the process left words of its own.
+    """
+    found = ROOT_CAUSE.search(summary)
+    if found and int(found[1]) < 0:
+        return [f"exit code {found[1]}: {found[2]}"]
+    return [f"exit code {found[1]}, without a word"] if found and not known else []
