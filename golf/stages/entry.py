@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -16,6 +17,8 @@ import torch
 from golf.errors import GolfError, fail
 from golf.files import canonical_json, file_sha256, sweep, write_json
 from golf.records import (
+    FAILED_LINE,
+    NodeId,
     NodeSpec,
     Result,
     measures_hash,
@@ -29,7 +32,7 @@ from golf.stages import evaluate, fit, train, ttt
 from golf.stages.auditor import AUDITED, audit_node
 from golf.stages.context import Bench, Context, Outcome, numerics_of
 from golf.stages.environment import describe_environment
-from golf.stages.sources import checked_inputs, mend_specs
+from golf.stages.sources import LostSourceError, checked_inputs, mend_specs
 from golf.stages.world import World, join_world, leave_world, set_numerics
 
 STAGES: dict[str, Callable[[Context], Outcome]] = {
@@ -38,6 +41,7 @@ STAGES: dict[str, Callable[[Context], Outcome]] = {
     "evaluate": evaluate.main,
     "ttt": ttt.main,
 }
+SHARED = (FloatingPointError, LostSourceError)  # failures that all processes meet at once
 
 
 def main(folders: list[str]) -> int:
@@ -54,19 +58,40 @@ def main(folders: list[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     set_numerics(numerics)
-    world, bench = join_world(numerics["numerics.device"]), Bench()
+    world = join_world(numerics["numerics.device"])
     try:
-        for i, (folder, node) in enumerate(nodes):
-            context = Context(node, folder, world, bench)
-            sources = {(n.stage, n.key): n.source for _, n in nodes[i:]}
-            audits = bool(node.runtime.get("audit"))
-            due = (node.stage, node.key) in unfinished(context.paths, sources, audits)
-            world.wait()
-            if due:
-                run_node(context)
+        return 0 if work_through(nodes, world) else 1
     finally:
         leave_world()
-    return 0
+
+
+def work_through(nodes: list[tuple[Path, NodeSpec]], world: World) -> bool:
+    """Run what is due; say whether all of it succeeded.
+
+    A node that fails takes down those that read it; the others go on with fresh models. With
+    several processes they do so only where all are sure to have met the failure.
+    """
+    lost, bench = set[NodeId](), Bench()
+    for i, (folder, node) in enumerate(nodes):
+        context = Context(node, folder, world, bench)
+        name, sources = (node.stage, node.key), {(n.stage, n.key): n.source for _, n in nodes[i:]}
+        due = name in unfinished(context.paths, sources, bool(node.runtime.get("audit")))
+        world.wait()
+        if due and node.source in lost:
+            lost.add(name)
+        elif due:
+            try:
+                run_node(context)
+            except Exception as error:
+                if world.leads:
+                    print(f"{FAILED_LINE}{folder}: {_told(error)}", file=sys.stderr, flush=True)
+                if not isinstance(error, SHARED):
+                    if world.size > 1:
+                        raise
+                    traceback.print_exc()
+                lost.add(name)
+                bench = Bench()
+    return not lost
 
 
 def _numerics(nodes: list[tuple[Path, NodeSpec]]) -> dict[str, Any]:
@@ -117,11 +142,19 @@ def run_node(context: Context) -> None:
 
 
 def _anew(context: Context) -> Outcome:
-    """Run a node's stage. A result of before would vouch for what this writes: it goes first."""
+    """Run a node's stage. A result of before would vouch for what this writes: it goes first.
+
+    Raises:
+        FloatingPointError: a measure is not finite, on all processes alike.
+    """
     if context.world.leads:
         sweep(context.folder)
         context.files.result.unlink(missing_ok=True)
-    return STAGES[context.node.stage](context)
+    outcome = STAGES[context.node.stage](context)
+    for name, value in outcome.measures.items():
+        if not math.isfinite(value):
+            raise FloatingPointError(f"{name} is {value}: the weights diverged; lower the rates?")
+    return outcome
 
 
 def _add(context: Context, facts: dict[str, Any]) -> None:

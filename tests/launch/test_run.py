@@ -173,18 +173,6 @@ def test_a_failing_row_leaves_the_others_and_tells_its_own_reason(golf: Golf) ->
     assert rows[0]["n"] == 1
 
 
-def test_a_worker_that_the_kernel_killed_is_told_by_its_signal(golf: Golf) -> None:
-    golf.matrix.write_text(SOLO)
-    process = golf.start("run", "matrices/tiny.yaml", "--set", "train.steps=5000")
-    assert wait_for(lambda: list((golf.root / "runs" / "train").glob("*/progress.json")))
-    for pid in processes_of(golf.root):
-        if b"torchrun" not in Path(f"/proc/{pid}/cmdline").read_bytes():
-            os.kill(pid, signal.SIGKILL)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "Signal 9 (SIGKILL)" in err
-
-
 def test_a_second_run_in_the_same_project_is_refused(golf: Golf) -> None:
     process = golf.start("run", "matrices/tiny.yaml", "--set", "train.steps=2000")
     assert wait_for(lambda: (golf.root / "runs" / "run.lock").exists())
