@@ -106,7 +106,7 @@ class Context:
 
     @cached_property
     def paths(self) -> RunPaths:
-        return RunPaths(self.folder.resolve().parents[2])
+        return RunPaths(self.folder.absolute().parents[2])
 
     @cached_property
     def dataset(self) -> Prepared:

@@ -50,7 +50,7 @@ def main(folders: list[str]) -> int:
         print("usage: python -m golf.stages NODE_DIR...", file=sys.stderr)
         return 2
     try:
-        nodes = [(Path(f).resolve(), read_spec(Path(f))) for f in folders]
+        nodes = [(Path(f).absolute(), read_spec(Path(f))) for f in folders]
         for folder, node in nodes:
             mend_specs(folder, node)
         numerics = _numerics(nodes)

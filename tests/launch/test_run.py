@@ -223,6 +223,16 @@ def test_jobs_import_nothing_from_the_folder_that_golf_is_called_in(golf: Golf) 
     assert golf.results()
 
 
+def test_runs_may_lie_elsewhere_behind_a_link(golf: Golf, tmp_path: Path) -> None:
+    golf.matrix.write_text(SOLO)
+    (tmp_path / "elsewhere").mkdir()
+    (golf.root / "runs").symlink_to(tmp_path / "elsewhere")
+    golf("run", "matrices/tiny.yaml")
+    assert "missing" not in golf("report", "matrices/tiny.yaml")[0]
+    (train,) = stage_of(golf, "train")
+    assert str(train.resolve()).startswith(str(tmp_path / "elsewhere"))
+
+
 def test_a_run_that_cannot_start_leaves_the_note_of_the_last_one(finished: Golf) -> None:
     _, err = finished("run", "matrices/tiny.yaml", "--device", "cuda", code=2)
     assert "there are 0" in err
