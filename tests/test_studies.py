@@ -214,6 +214,12 @@ def test_rows_stay_distinct_and_can_be_built(study: str, profile: str, tmp_path:
         assert parameters(row) > 0
 
 
+@pytest.mark.parametrize("profile", ["", *PROFILES])
+@pytest.mark.parametrize("file", sorted(MATRICES.glob("*.yaml")), ids=lambda f: f.stem)
+def test_every_shipped_matrix_is_sound_under_every_profile(file: Path, profile: str) -> None:
+    assert expand(load_matrix(file), Launch(device="cpu"), CPU, profile).rows
+
+
 def base_of(preset: str, settings: str) -> dict[str, object]:
     """Return what a preset resolves to under some settings."""
     matrix = load_matrix(Path("x.yaml"), f"preset: {preset}\nbaseline: {{{settings}}}\n")

@@ -43,3 +43,11 @@ def parse_geometry(name: str) -> Geometry | None:
     if found is None:
         return None
     return Geometry(int(found[3]) if found[3] else None, name.startswith("documents"))
+
+
+def with_stride(name: str, factor: float) -> str:
+    """Return the name of the geometry whose stride is ``factor`` times that of ``name``."""
+    geometry = parse_geometry(name)
+    if geometry is None or geometry.stride is None:
+        return name
+    return f"{name.rstrip('0123456789')}{max(1, round(geometry.stride * factor))}"

@@ -1,8 +1,9 @@
 """Scale rules that shrink a matrix to a machine without erasing what its rows differ in.
 
 A profile multiplies step-like, token-like and width-like knobs by one factor each, in the
-base and in every row alike, and rounds to what the knob allows. It never sets a value, except
-that it caps how much validation text is scored.
+base and in every row alike, and rounds to what the knob allows. Strides shrink with the window
+that they move. It never sets a value, except that it caps how much validation text is scored,
+and the chunks of adapters at a window.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 from dataclasses import field
 
 from golf.config.datasets import CORPORA
+from golf.config.geometry import with_stride
 from golf.config.knob import Knob, Scale, Value
 from golf.config.resolve import budget_steps
-from golf.config.rules import SGD_ROWS
+from golf.config.rules import SGD_ROWS, scoring_length
 from golf.config.schema import KNOBS
 from golf.frozen import Frozen
 
@@ -40,6 +42,7 @@ class Profile(Frozen):
             given = done[name]
             done[name] = min(given, cap) if isinstance(given, int) else cap
         self._fit_batches(done)
+        _fit_windows(done, scoring_length(values))
         return done
 
     def _scaled(self, knob: Knob, value: Value) -> Value:
@@ -53,14 +56,25 @@ class Profile(Frozen):
 
     def _fit_batches(self, values: dict[str, Value]) -> None:
         """Keep batches whole sequences after rounding."""
-        seq_len, window = values["train.seq_len"], values["eval.seq_len"]
+        seq_len, window = values["train.seq_len"], scoring_length(values)
         assert isinstance(seq_len, int)
-        window = window if isinstance(window, int) else seq_len
         for names, length in ((FITTED, seq_len), (SGD_ROWS, window)):
             for name in names:
                 tokens = values[name]
                 if isinstance(tokens, int):
                     values[name] = max(1, round(tokens / length)) * length
+
+
+def _fit_windows(values: dict[str, Value], before: int) -> None:
+    """Shrink strides as windows have shrunk, which had ``before`` tokens, and cap chunks there."""
+    window = scoring_length(values)
+    names, own = values["eval.geometries"], values["ttt.geometry"]
+    assert isinstance(names, tuple)
+    shrunk = [with_stride(name, window / before) for name in names]
+    values["eval.geometries"] = tuple(dict.fromkeys(shrunk))
+    values["ttt.geometry"] = with_stride(own, window / before) if isinstance(own, str) else own
+    chunk = values["ttt.lora_chunk"]
+    values["ttt.lora_chunk"] = min(chunk, window) if isinstance(chunk, int) else chunk
 
 
 def rounded(knob: Knob, number: float) -> int:

@@ -25,6 +25,7 @@ LARGE: dict[str, Value] = {
     "train.seq_len": 1024,
     "train.batch_tokens": 524_288,
 }
+WINDOWED = ("eval.geometries", "ttt.geometry", "ttt.lora_chunk")  # follow the window
 EACH = pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda p: p.name)
 
 
@@ -58,7 +59,7 @@ def test_the_cpu_profile_shrinks_by_what_its_help_says() -> None:
     "knob", [k for k in KNOBS.values() if k.scale is None], ids=lambda k: k.name
 )
 def test_a_knob_without_a_scale_keeps_its_value(profile: Profile, knob: Knob) -> None:
-    if knob.name not in profile.caps:
+    if knob.name not in (*profile.caps, *WINDOWED):
         assert apply(profile, **{knob.name: knob.example})[knob.name] == knob.example
 
 
@@ -151,3 +152,19 @@ def test_an_average_shrinks_to_as_many_steps_fewer(profile: Profile) -> None:
     assert isinstance(decay, float)
     assert 1 / (1 - decay) == pytest.approx(1000 * profile.factors[Scale.STEPS])
     assert apply(profile, train__ema_decay=0.9)["train.ema_decay"] == 0.5
+
+
+@EACH
+def test_strides_shrink_with_their_window_and_chunks_of_adapters_fit_it(profile: Profile) -> None:
+    done = apply(
+        profile,
+        train__seq_len=128,
+        eval__geometries=("chunked", "sliding64", "sliding66", "documents16", "slidingly"),
+        ttt__geometry="sliding4",
+        ttt__lora_chunk=64,
+    )
+    assert done["train.seq_len"] == 16
+    assert done["eval.geometries"] == ("chunked", "sliding8", "documents2", "slidingly")
+    assert (done["ttt.geometry"], done["ttt.lora_chunk"]) == ("sliding1", 16)
+    wide = apply(profile, train__seq_len=128, eval__seq_len=2048, eval__geometries=("sliding64",))
+    assert (wide["eval.seq_len"], wide["eval.geometries"]) == (256, ("sliding8",))
