@@ -1,4 +1,4 @@
-"""Which knob a user means: exact dotted name, declared alias, then unique leaf."""
+"""Which knob a user means: exact dotted name, declared alias, then a leaf that says enough."""
 
 from __future__ import annotations
 
@@ -46,4 +46,7 @@ def hint_for(written: str) -> str:
         for name, setting in knob.published.items():
             if written.lower() == name.lower():
                 return f"{name} is {knob.name} here, for example `{setting}`"
+    whole = [repr(knob.name) for knob in KNOBS.values() if knob.leaf == written.lower()]
+    if whole:
+        return f"did you mean {' or '.join(whole)}?"
     return did_you_mean(written, [*KNOBS, *short_names()])

@@ -73,6 +73,12 @@ def test_a_leaf_that_says_too_little_alone_does_not_mean_its_knob(knob: Knob) ->
     assert resolve(knob.leaf) != knob.name
 
 
+@pytest.mark.parametrize("written", ["lr", "LR", "momentum", "geometry", "phases", "clip"])
+def test_a_leaf_that_may_not_stand_alone_is_answered_with_the_whole_name(written: str) -> None:
+    section = "quant" if written == "clip" else "ttt"
+    assert resolve(written).endswith(f"did you mean '{section}.{written.lower()}'?")
+
+
 @pytest.mark.parametrize(
     ("written", "suggested"),
     [
