@@ -11,7 +11,7 @@ from golf.config.matrix import BASELINE, Layer, Matrix
 from golf.errors import fail
 from golf.frozen import Frozen
 from golf.plan.cells import Place, plan_matrix
-from golf.plan.expand import expand
+from golf.plan.expand import Scope, expand
 from golf.plan.graph import Plan
 from golf.plan.row import Rows
 from golf.plan.stack import RowMaker
@@ -72,9 +72,8 @@ def assemble(matrix: Matrix, setup: Setup, ask: Ask) -> Plan:
 
 
 def _expand(matrix: Matrix, setup: Setup, late: frozenset[str], whole: bool = True) -> Rows:
-    return expand(
-        matrix, setup.launch, setup.machine, setup.profile, setup.overrides, late, whole
-    )  # fmt: skip
+    scope = Scope(late, whole, setup.root)
+    return expand(matrix, setup.launch, setup.machine, setup.profile, setup.overrides, scope)
 
 
 def late_rows(matrix: Matrix) -> frozenset[str]:

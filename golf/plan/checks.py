@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import itemgetter
+from pathlib import Path
 
+from golf.config.datasets import find_dataset
 from golf.config.knob import Stage, Value
 from golf.config.matrix import RIVALS, Layer, RowDraft, Setting
 from golf.config.resolve import FILLERS
 from golf.config.rules import Broken
 from golf.config.schema import KNOBS, unmet_need, unread
 from golf.config.values import format_value
-from golf.errors import Problem
+from golf.errors import GolfError, Problem
 from golf.plan.row import Row
 
 MEASURED = (Stage.TRAIN, Stage.QUANTIZE, Stage.EVALUATE, Stage.TTT)
@@ -30,6 +32,19 @@ def rule_problems(
         where = next(nearest, next(origins, place))
         found.append(Problem(where, message, f"in row {row.name!r}"))
     return found
+
+
+def dataset_problems(row: Row, root: Path, place: str) -> list[Problem]:
+    """Return why a row's dataset is not in the project, where the row was given it."""
+    name, vocab_size = row.values["data.dataset"], row.values["data.vocab_size"]
+    assert isinstance(name, str)
+    assert isinstance(vocab_size, int)
+    try:
+        find_dataset(name, vocab_size, root)
+    except GolfError as error:
+        where = row.origins.get("data.dataset", place)
+        return [p._replace(where=where) for p in error.problems]
+    return []
 
 
 def formula_problems(draft: RowDraft, wrong: list[Problem]) -> list[Problem]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from golf.config.formula import FormulaError
 from golf.config.machine import Launch, Machine
 from golf.config.matrix import BASELINE, Constraint, Exclusion, Layer, Matrix, RowDraft
 from golf.config.schema import KNOBS
 from golf.errors import GolfError, Problem, fail, in_order
+from golf.frozen import Frozen
 from golf.plan.checks import (
     Fingerprints,
     Unread,
+    dataset_problems,
     double_budgets,
     formula_problems,
     idle_problem,
@@ -25,14 +28,27 @@ GENERATED = ("factors", *POINTS)
 MOST_CELLS = 50_000
 
 
+class Scope(Frozen):
+    """What is known when rows are checked.
+
+    Attributes:
+        late: rows whose base is not known yet: neither rules nor formulas are held against them.
+        whole: whether these are all rows, so that what none of them reads is a mistake.
+        root: the project, in which datasets have to be; None where nobody asks for them.
+    """
+
+    late: frozenset[str] = frozenset()
+    whole: bool = True
+    root: Path | None = None
+
+
 def expand(
     matrix: Matrix,
     launch: Launch,
     machine: Machine,
     profile: str = "",
     overrides: Layer | None = None,
-    late: frozenset[str] = frozenset(),
-    whole: bool = True,
+    scope: Scope | None = None,
 ) -> Rows:
     """Return the rows of ``matrix`` on this machine.
 
@@ -42,18 +58,17 @@ def expand(
         machine: where.
         profile: replaces the file's.
         overrides: settings of the command line.
-        late: rows whose base is not known yet: neither rules nor formulas are held against them.
-        whole: whether these are all rows, so that what none of them reads is a mistake.
+        scope: which rows there are, and what may be held against them.
 
     Raises:
         GolfError: rows that break a rule, cannot take effect, or equal another row, together
             with what could not be read of the file.
     """
-    overrides = overrides or {}
+    overrides, scope = overrides or {}, scope or Scope()
     maker = RowMaker(matrix, launch, machine, profile or matrix.profile, overrides)
-    expansion = Expansion(maker, late)
+    expansion = Expansion(maker, scope)
     rows = expansion.rows()
-    if whole and not matrix.problems:  # what was left out might have read the rest
+    if scope.whole and not matrix.problems:  # what was left out might have read the rest
         expansion.problems += expansion.unused_settings()
     problems = expansion.problems or (() if matrix.problems else expansion.equalities())
     if problems or matrix.problems:
@@ -73,8 +88,8 @@ def _with_base(row: Row, base: str) -> Row:
 class Expansion:
     """Goes through the drafts once; afterwards ``problems`` and ``dropped`` tell what it met."""
 
-    def __init__(self, maker: RowMaker, late: frozenset[str]) -> None:
-        self.maker, self.matrix, self.late = maker, maker.matrix, late
+    def __init__(self, maker: RowMaker, scope: Scope) -> None:
+        self.maker, self.matrix, self.scope = maker, maker.matrix, scope
         self.prints = Fingerprints(self.matrix.drafts, self.matrix.seeds)
         self.unread = Unread({**self.matrix.baseline, **maker.overrides})
         self.idle_points: dict[str, Problem] = {}
@@ -115,7 +130,7 @@ class Expansion:
             self.problems.append(Problem(draft.where, what, self.dropped[gone[0]]))
             return None
         settled, wrong = self._settle(draft)
-        late = draft.name in self.late
+        late = draft.name in self.scope.late
         found = double_budgets(draft.own) or self._own_budget(draft)
         found = found if found or late else formula_problems(draft, wrong)
         row = self.maker.row(draft, settled)
@@ -127,9 +142,9 @@ class Expansion:
             self.dropped[draft.name] = idle[0].what
             return None
         if not found and not late:
-            chain = self.maker.chain(draft)
-            for one in (row, *row.also.values()):
-                found += rule_problems(self.maker.broken(one.values), one, chain, draft.where)
+            found = self._broken(draft, row)
+        if self.scope.root:
+            found += dataset_problems(row, self.scope.root, draft.where)
         self.problems += found + idle
         twin = self.prints.twin(row)
         if twin and draft.source in POINTS:
@@ -138,6 +153,13 @@ class Expansion:
         if twin and draft.source != "wave" and not late:
             self.twins.append((draft, twin))
         return row
+
+    def _broken(self, draft: RowDraft, row: Row) -> list[Problem]:
+        """Return the rules that a row breaks, under one budget or the other."""
+        found, chain = [], self.maker.chain(draft)
+        for one in (row, *row.also.values()):
+            found += rule_problems(self.maker.broken(one.values), one, chain, draft.where)
+        return found
 
     def _settle(self, draft: RowDraft) -> tuple[Values, list[Problem]]:
         """Return a row's values, and what its formulas lack under one budget or the other."""
