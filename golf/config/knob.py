@@ -61,6 +61,8 @@ class Scale(StrEnum):
     DECAY = "decay"
 
 
+WIDEST = 65536  # channels: more than any machine trains
+LONGEST = 524288  # tokens of a sequence: likewise
 SHARE = "x budget"  # unit of a point in training, which may also be steps, tokens or seconds
 
 

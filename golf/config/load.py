@@ -22,7 +22,7 @@ from golf.errors import GolfError, Problem, fail, in_order
 from golf.files import is_regular
 
 PRESETS = Path(__file__).parents[1] / "presets"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # file names are made of it
 MOST_FILES = 100
 RELATIVE = "its path is relative to this file"
 LAUNCH_CHOICES = {"device": ("auto", "cpu", "cuda"), "compile": ("auto", "on", "off")}
@@ -129,8 +129,8 @@ class MatrixReader(WaveReader):
         name = parts.setdefault("name", self.path.stem)
         if not NAME.fullmatch(name):
             where = nodes["name"].where if "name" in nodes else str(self.path)
-            hint = "`name:` is letters, digits, dots, dashes and underscores"
-            self.add(where, f"{name!r} cannot name a report", hint)
+            hint = "`name:` is letters, digits, dots, dashes and underscores, at most 100 of them"
+            self.add(where, f"{name[:100]!r} cannot name a report", hint)
         parts["baseline"], parts["baseline_about"] = self.whole_baseline(parts)
         parts["baseline_layers"] = (parts["baseline"],)
         if isinstance(parts.get("seeds"), SeedRule):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from golf.config.knob import WIDEST
 from golf.config.layers import layer_set
 from golf.config.schema import KNOBS, is_relevant
 
@@ -28,6 +29,11 @@ def _heads_fill_the_width(v: Values, _: int) -> str:
         f"model_dim {width} is not a multiple of head_dim {head}; {near}, and where depth x "
         f"aspect_ratio gives the width, `width_rounding: up` makes it {high}"
     )
+
+
+def _machines_hold_the_width(v: Values, _: int) -> str:
+    width = v["model.model_dim"]
+    return f"model_dim {width} is more than {WIDEST} channels" if width > WIDEST else ""
 
 
 def _kv_heads_share_evenly(v: Values, _: int) -> str:
@@ -155,6 +161,7 @@ MODEL_RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
         ("model.model_dim", "model.aspect_ratio", "model.head_dim", "model.n_head"),
         _heads_fill_the_width,
     ),
+    (("model.aspect_ratio", "model.depth"), _machines_hold_the_width),
     (
         ("model.n_kv_head", "model.n_head", "model.head_dim", "model.model_dim"),
         _kv_heads_share_evenly,

@@ -13,7 +13,7 @@ from golf.config.knob import SHARE, Knob
 from golf.config.matrix import Layer, Setting
 from golf.config.names import find_knob
 from golf.config.nodes import Items, Node, Scalar, Table
-from golf.config.values import BadValueError, coerce
+from golf.config.values import LARGEST, BadValueError, coerce
 from golf.errors import GolfError, Problem, did_you_mean
 
 
@@ -83,6 +83,11 @@ class Reader:
         found = [i.value for i in items if isinstance(i, Scalar) and type(i.value) is int]
         if not items or len(found) != len(items) or min(found) < 0:
             self.add(node.where, f"{what} is a list of whole numbers", "for example [1337, 42]")
+            return None
+        if max(found) > LARGEST:
+            self.add(
+                node.where, f"{what} are whole numbers from 0 to 2^63 - 1", "take smaller ones"
+            )
             return None
         if len(set(found)) != len(found):
             self.add(node.where, "a seed is listed twice; a repeated seed repeats its bits")

@@ -45,6 +45,18 @@ MISTAKES = {
         "model.loop_count is at most 1000 pass",
         "",
     ),
+    "a model wider than any machine trains": (
+        "baseline: {model_dim: 100000000000}\n",
+        "1:23",
+        "model.model_dim is at most 65536 channel",
+        "",
+    ),
+    "a longer sequence than any machine holds": (
+        "baseline: {seq_len: 1_000_000_000}\n",
+        "1:21",
+        "train.seq_len is at most 524288 token",
+        "",
+    ),
     "too large": ("baseline: {leaky_slope: 2}\n", "1:25", "is at most 1, found 2", ""),
     "not finite": ("baseline: {rope_base: 1e999}\n", "1:23", "a finite number", ""),
     "duplicate key": (
@@ -65,6 +77,18 @@ MISTAKES = {
     "no seeds": ("seeds: []\n", "1:8", "a list of whole numbers", ""),
     "negative seed": ("seeds: [-1]\n", "1:8", "a list of whole numbers", ""),
     "seed twice": ("seeds: [1, 2, 1]\n", "1:8", "a seed is listed twice", ""),
+    "seed beyond what generators take": (
+        "seeds: [1, 99999999999999999999999]\n",
+        "1:8",
+        "seeds are whole numbers from 0 to 2^63 - 1",
+        "smaller",
+    ),
+    "seed of a row beyond that": (
+        "rows: {r: {seeds: [9223372036854775808]}}\n",
+        "1:19",
+        "2^63",
+        "",
+    ),
     "unknown preset": (
         "preset: quickstrat\n",
         "1:9",
@@ -201,6 +225,12 @@ MISTAKES = {
     "bad launch number": ("launch: {threads: 0}\n", "1:19", "launch threads is a whole", ""),
     "bad launch device": ("launch: {device: cud}\n", "1:18", "unknown name 'cud'", "'cuda'"),
     "name with a slash": ("name: a/b\n", "1:7", "'a/b' cannot name a report", "`name:` is letters"),
+    "name that no file can have": (
+        f"name: {'n' * 101}\n",
+        "1:7",
+        "cannot name a report",
+        "at most 100",
+    ),
     "empty list of values": (
         "factors: {depth: []}\n",
         "1:18",

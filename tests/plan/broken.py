@@ -19,6 +19,11 @@ BROKEN = {
         "head_dim 32; 96 and 128 are, and where depth x aspect_ratio gives the width, "
         "`width_rounding: up` makes it 128",
     ),
+    "a width beyond all machines": (
+        "rows:\n  r: {aspect_ratio: 65536}\n",
+        "2:21",
+        "model_dim 262144 is more than 65536 channels",
+    ),
     "positions that need no scaling": (
         "rows:\n  r: {rope_train_len: 256}\n",
         "2:23",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from golf.config.knob import ON, Effect, Scale, Stage, knob
+from golf.config.knob import ON, WIDEST, Effect, Scale, Stage, knob
 from golf.frozen import Frozen
 
 TRAIN = Stage.TRAIN
@@ -60,7 +60,7 @@ class AttentionKnobs(Frozen):
     shared_head_dim: int = knob(
         0, TRAIN, "trailing channels of each head whose query (and key) weights all heads share",
         unit="channel", off=0, example=8, example_with={"model.rope_dims": 16}, at_least=0,
-        effect=Effect.LOGITS, scale=Scale.WIDTH,
+        at_most=WIDEST, effect=Effect.LOGITS, scale=Scale.WIDTH,
         source="PR 1774",
     )  # fmt: skip
     value_embed: str = knob(
@@ -72,8 +72,8 @@ class AttentionKnobs(Frozen):
     value_embed_dim: int | None = knob(
         None, TRAIN, "width of one value table that all layers share through a projection (null: "
         "a full table per layer)", unit="channel", off=None, example=16, at_least=1,
-        scale=Scale.WIDTH, needs=WITH_VALUE_EMBED, effect=Effect.LOGITS, aliases=("ve_dim",),
-        source="parameter-golf, March 2026",
+        at_most=WIDEST, scale=Scale.WIDTH, needs=WITH_VALUE_EMBED, effect=Effect.LOGITS,
+        aliases=("ve_dim",), source="parameter-golf, March 2026",
     )  # fmt: skip
     value_gate: str = knob(
         "learned", TRAIN, "gate on the value embedding: learned from the input, or fixed at 1",

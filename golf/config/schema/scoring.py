@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from golf.config.knob import ON, Scale, Stage, knob
+from golf.config.knob import LONGEST, ON, WIDEST, Scale, Stage, knob
 from golf.frozen import Frozen
 
 EVALUATE, TTT = Stage.EVALUATE, Stage.TTT
@@ -28,8 +28,8 @@ class EvalConfig(Frozen):
     )  # fmt: skip
     seq_len: int | None = knob(
         None, EVALUATE, "length of an evaluation window (null: that of training)", unit="token",
-        off=None, example=256, at_least=2, bare=False, scale=Scale.SEQUENCE, multiple_of=8,
-        aliases=("eval_seq_len",),
+        off=None, example=256, at_least=2, at_most=LONGEST, bare=False,
+        scale=Scale.SEQUENCE, multiple_of=8, aliases=("eval_seq_len",),
     )  # fmt: skip
     rope_scaling: str = knob(
         "none", EVALUATE, "what stretches rotary positions in windows longer than training's, "
@@ -107,7 +107,7 @@ class LoraKnobs(Frozen):
 
     lora_rank: int = knob(
         96, TTT, "rank of a document's adapters", unit="channel", example=8, at_least=1,
-        needs=LORA, scale=Scale.WIDTH, aliases=("ttt_lora_rank",), bare=False,
+        at_most=WIDEST, needs=LORA, scale=Scale.WIDTH, aliases=("ttt_lora_rank",), bare=False,
     )  # fmt: skip
     lora_alpha: float | None = knob(
         None, TTT, "adapters are scaled by alpha / rank (null: alpha is the rank)", example=144.0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from golf.config.knob import ON, Effect, Scale, Stage, knob
+from golf.config.knob import ON, WIDEST, Effect, Scale, Stage, knob
 from golf.frozen import Frozen
 
 TRAIN = Stage.TRAIN
@@ -17,13 +17,13 @@ class ShapeKnobs(Frozen):
     )  # fmt: skip
     model_dim: int = knob(
         128, TRAIN, "width of the residual stream", unit="channel", example=192, at_least=2,
-        effect=Effect.LOGITS, scale=Scale.WIDTH, multiple_of=2, aliases=("n_embd", "dim", "width"),
-        exclusive="width",
+        at_most=WIDEST, effect=Effect.LOGITS, scale=Scale.WIDTH, multiple_of=2,
+        aliases=("n_embd", "dim", "width"), exclusive="width",
     )  # fmt: skip
     aspect_ratio: int | None = knob(
         None, TRAIN, "model_dim as a multiple of depth (null: model_dim is given)",
-        unit="channel/layer", off=None, example=48, at_least=1, effect=Effect.LOGITS,
-        scale=Scale.WIDTH, exclusive="width", aliases=("aspect",),
+        unit="channel/layer", off=None, example=48, at_least=1, at_most=WIDEST,
+        effect=Effect.LOGITS, scale=Scale.WIDTH, exclusive="width", aliases=("aspect",),
         source="karpathy/autoresearch",
     )  # fmt: skip
     width_rounding: str = knob(
@@ -33,20 +33,22 @@ class ShapeKnobs(Frozen):
     )  # fmt: skip
     head_dim: int = knob(
         32, TRAIN, "width of one attention head", unit="channel", example=64, at_least=2,
-        effect=Effect.LOGITS, scale=Scale.WIDTH, multiple_of=2, exclusive="heads",
+        at_most=WIDEST, effect=Effect.LOGITS, scale=Scale.WIDTH, multiple_of=2, exclusive="heads",
     )  # fmt: skip
     n_head: int | None = knob(
         None, TRAIN, "number of query heads (null: model_dim / head_dim)", unit="head", example=8,
-        at_least=1, effect=Effect.LOGITS, exclusive="heads", aliases=("num_heads", "n_heads"),
+        at_least=1, at_most=WIDEST, effect=Effect.LOGITS, exclusive="heads",
+        aliases=("num_heads", "n_heads"),
     )  # fmt: skip
     n_kv_head: int | None = knob(
         None, TRAIN, "key and value heads shared by the query heads (null: one each; 1: MQA)",
-        unit="head", example=1, at_least=1, effect=Effect.LOGITS,
+        unit="head", example=1, at_least=1, at_most=WIDEST, effect=Effect.LOGITS,
         aliases=("num_kv_heads", "kv_heads", "n_kv_heads"),
     )  # fmt: skip
     mlp_mult: float = knob(
         4.0, TRAIN, "hidden width of the MLP as a multiple of model_dim", unit="x model_dim",
-        example=3.0, at_least=0.01, effect=Effect.LOGITS, aliases=("mlp_ratio", "mlp_expansion"),
+        example=3.0, at_least=0.01, at_most=1000, effect=Effect.LOGITS,
+        aliases=("mlp_ratio", "mlp_expansion"),
     )  # fmt: skip
     mlp_act: str = knob(
         "leaky_relu2", TRAIN, "activation of the MLP; relu2 is leaky_relu2 with slope 0",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from golf.config.knob import ON, Effect, Scale, Stage, knob
+from golf.config.knob import ON, WIDEST, Effect, Scale, Stage, knob
 from golf.frozen import Frozen
 
 TRAIN = Stage.TRAIN
@@ -71,13 +71,14 @@ class StreamKnobs(Frozen):
     )  # fmt: skip
     bigram_buckets: int = knob(
         0, TRAIN, "rows of a hashed table of token pairs added to the embedding (0: none)",
-        unit="row", off=0, example=64, at_least=0, effect=Effect.LOGITS,
+        unit="row", off=0, example=64, at_least=0, at_most=1_000_000, effect=Effect.LOGITS,
         aliases=("bigram_vocab_size",),
         source="PR 162",
     )  # fmt: skip
     bigram_dim: int = knob(
         128, TRAIN, "width of the pair table, projected to model_dim", unit="channel", example=32,
-        at_least=1, scale=Scale.WIDTH, needs={"model.bigram_buckets": ON}, effect=Effect.LOGITS,
+        at_least=1, at_most=WIDEST, scale=Scale.WIDTH, needs={"model.bigram_buckets": ON},
+        effect=Effect.LOGITS,
     )  # fmt: skip
     bigram_bos_mask: bool = knob(
         True, TRAIN, "give a document's first token the row of no predecessor", example=False,
@@ -114,7 +115,6 @@ class StreamKnobs(Frozen):
     )  # fmt: skip
     loop_lora_rank: int = knob(
         0, TRAIN, "rank of adapters that tell the passes of a loop apart (0: none)",
-        off=0, example=4, at_least=0, scale=Scale.WIDTH, needs={"model.loop_count": ON},
-        effect=Effect.LOGITS,
-        source="PR 1125",
+        off=0, example=4, at_least=0, at_most=WIDEST, scale=Scale.WIDTH,
+        needs={"model.loop_count": ON}, effect=Effect.LOGITS, source="PR 1125",
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from golf.config.knob import ON, Effect, Scale, Stage, knob
+from golf.config.knob import LONGEST, ON, Effect, Scale, Stage, knob
 from golf.config.schema.phases import PhaseKnobs
 from golf.frozen import Frozen
 
@@ -61,7 +61,7 @@ class TrainConfig(PhaseKnobs):
     )  # fmt: skip
     seq_len: int = knob(
         256, TRAIN, "length of a training sequence and of an evaluation window", unit="token",
-        example=64, at_least=2, scale=Scale.SEQUENCE, multiple_of=8,
+        example=64, at_least=2, at_most=LONGEST, scale=Scale.SEQUENCE, multiple_of=8,
         aliases=("train_seq_len", "sequence_len", "max_seq_len"),
     )  # fmt: skip
     batch_tokens: int = knob(
