@@ -11,7 +11,7 @@ from typing import Any
 
 from golf.config.about import About
 from golf.config.machine import Launch
-from golf.config.matrix import BASELINE, Layer, Matrix, SeedRule, Setting, put_layer
+from golf.config.matrix import BASELINE, SHIPPED, Layer, Matrix, SeedRule, Setting, put_layer
 from golf.config.nodes import Items, Node, Scalar, Table, read_nodes
 from golf.config.points import Tally
 from golf.config.profiles import PROFILES
@@ -63,7 +63,7 @@ def preset_names() -> list[str]:
 def load_preset(name: str) -> tuple[Layer, About]:
     """Return the settings of a preset, and its note on what it was published on."""
     file = PRESETS / f"{name}.yaml"
-    reader = MatrixReader(Path(f"golf/presets/{name}.yaml"), [])
+    reader = MatrixReader(Path(f"{SHIPPED}{name}.yaml"), [])
     preset = reader.baseline(read_nodes(reader.path, file.read_text(encoding="utf-8")))
     if reader.problems:
         raise GolfError(*reader.problems)
@@ -104,6 +104,7 @@ class MatrixReader(WaveReader):
         self.has_ground = True
         self.above = (*above, path.resolve())
         self.second_budget: Layer = {}
+        self.processes_where = ""
 
     def matrix(self, root: Node) -> Matrix:
         parts = self.parts(root)
@@ -138,6 +139,8 @@ class MatrixReader(WaveReader):
             parts["seeds"] = first_seeds(rule.most)
         if self.second_budget:
             parts["second_budget"] = self.second_budget
+        if self.processes_where:
+            parts["processes_where"] = self.processes_where
         parts["about"] = self.about({n: node for n, node in nodes.items() if n in LABELS})
         for included in reversed(parts.pop("include", ())):
             parts = _merged(included, parts)
@@ -203,6 +206,8 @@ class MatrixReader(WaveReader):
                 self.add(value.where, f"launch audit is true or false, found {given!r}")
             elif type(given) is int and given >= least:
                 chosen[name] = given
+                if name == "nproc_per_node":
+                    self.processes_where = value.where
             else:
                 what = f"launch {name} is a whole number, at least {least}, found {given!r}"
                 self.add(value.where, what)

@@ -17,6 +17,7 @@ from golf.frozen import Frozen
 
 BASELINE = "baseline"
 FIRST_SEED = 1337
+SHIPPED = "golf/presets/"  # begins the places of presets
 
 
 class Setting(Frozen):
@@ -172,6 +173,7 @@ class Matrix(Frozen):
 
     Attributes:
         about: labels of the whole file.
+        processes_where: where the number of processes is set; "" where it is not.
         baseline: what every row starts from, included files under the file's own settings.
         baseline_layers: the same file by file, the lowest first; () for one file.
         baseline_about: words beside the baseline's settings.
@@ -190,6 +192,7 @@ class Matrix(Frozen):
     seeds: tuple[int, ...] = (FIRST_SEED,)
     seed_rule: SeedRule | None = None
     launch: Launch = field(default_factory=Launch)
+    processes_where: str = ""
     preset_layer: Layer = field(default_factory=dict)
     baseline: Layer = field(default_factory=dict)
     baseline_layers: tuple[Layer, ...] = ()

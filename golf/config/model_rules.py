@@ -6,7 +6,7 @@ Here stands which techniques cannot be combined, and why.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from golf.config.knob import WIDEST
@@ -17,12 +17,29 @@ Values = dict[str, Any]
 Rule = Callable[[Values, int], str]
 
 
-def _heads_fill_the_width(v: Values, _: int) -> str:
-    width, head, heads = v["model.model_dim"], v["model.head_dim"], v["model.n_head"]
-    if width == head * heads:
+def _heads_divide_the_width(v: Values, _: int) -> str:
+    width, heads, head = v["model.model_dim"], v["model.n_head"], v["model.head_dim"]
+    fills = width == head * heads
+    if fills and (head % 2 == 0 or v["model.rope_dims"]):
         return ""
-    if heads and head == width // heads:
-        return f"model_dim {width} is not a multiple of n_head {heads}"
+    fit = (n for n in range(1, min(width // 2, WIDEST) + 1) if width % (2 * n) == 0)
+    near = _nearest(heads, fit)
+    if fills:
+        return f"rotary embedding turns pairs of channels, n_head {heads} leaves {head} each{near}"
+    return f"model_dim {width} is not a multiple of n_head {heads}{near}"
+
+
+def _nearest(number: int, legal: Iterable[int]) -> str:
+    """Return the legal numbers next to ``number``, as the end of a message."""
+    known = sorted(legal)
+    near = [n for n in known if n < number][-1:] + [n for n in known if n > number][:1]
+    return f"; {' or '.join(map(str, near))} would do" if near else ""
+
+
+def _heads_fill_the_width(v: Values, _: int) -> str:
+    width, head = v["model.model_dim"], v["model.head_dim"]
+    if width == head * v["model.n_head"]:
+        return ""
     low, high = width // head * head, -(-width // head) * head
     near = f"{low} and {high} are" if low else f"{high} is"
     return (
@@ -38,14 +55,18 @@ def _machines_hold_the_width(v: Values, _: int) -> str:
 
 def _kv_heads_share_evenly(v: Values, _: int) -> str:
     heads, kv = v["model.n_head"], v["model.n_kv_head"]
-    uneven = kv and heads % kv  # no head at all is for the rule above to tell
-    return f"{heads} query heads cannot share n_kv_head {kv} evenly" if uneven else ""
+    if not kv or heads % kv == 0:  # no head at all is for the rules above to tell
+        return ""
+    near = _nearest(kv, (n for n in range(1, heads + 1) if heads % n == 0))
+    return f"{heads} query heads cannot share n_kv_head {kv} evenly{near}"
 
 
 def _rotary_pairs(v: Values, _: int) -> str:
     turned, head = v["model.rope_dims"] or v["model.head_dim"], v["model.head_dim"]
     if turned % 2:
-        return f"rotary embedding turns pairs of channels, {turned} is odd"
+        name = "rope_dims" if v["model.rope_dims"] else "head_dim"
+        near = _nearest(turned, range(2, turned + 2, 2))
+        return f"rotary embedding turns pairs of channels, {name} {turned} is odd{near}"
     return f"rope_dims {turned} exceeds head_dim {head}" if turned > head else ""
 
 
@@ -156,17 +177,20 @@ def _growth(v: Values, _: int) -> str:
     return ""
 
 
-MODEL_RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
-    (
-        ("model.model_dim", "model.aspect_ratio", "model.head_dim", "model.n_head"),
-        _heads_fill_the_width,
-    ),
-    (("model.aspect_ratio", "model.depth"), _machines_hold_the_width),
+# One mistake breaks several of these: the first is told. Either n_head or head_dim is set.
+SHAPE_RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
+    (("model.n_head", "model.model_dim", "model.aspect_ratio"), _heads_divide_the_width),
+    (("model.rope_dims", "model.head_dim", "model.n_head"), _rotary_pairs),
+    (("model.head_dim", "model.model_dim", "model.aspect_ratio"), _heads_fill_the_width),
     (
         ("model.n_kv_head", "model.n_head", "model.head_dim", "model.model_dim"),
         _kv_heads_share_evenly,
     ),
-    (("model.rope_dims", "model.head_dim", "model.n_head"), _rotary_pairs),
+)
+SHAPES = tuple(names for names, _ in SHAPE_RULES)
+MODEL_RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
+    *SHAPE_RULES,
+    (("model.aspect_ratio", "model.depth"), _machines_hold_the_width),
     (("model.rope_train_len", "model.rope_dims", "train.seq_len"), _rotary_scaling),
     (("model.shared_head_dim", "model.rope_dims", "model.head_dim", "model.n_head"), _shared_heads),
     (("model.window_pattern",), _window_letters),

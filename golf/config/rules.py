@@ -18,7 +18,7 @@ from golf.config.schema.scoring import LORA_TARGETS
 SGD_ROWS = (
     "ttt.batch_tokens", "ttt.chunk_tokens", "ttt.phase_batch_tokens", "ttt.phase_chunk_tokens",
 )  # fmt: skip
-
+PROCESSES = "launch.nproc_per_node"  # no knob, but a place that a rule may be about
 
 Broken = tuple[str, tuple[str, ...]]  # a message, and the knobs that it is about
 
@@ -45,12 +45,22 @@ def _steps_count(v: dict[str, Any], _: int) -> str:
 
 def _whole_sequences(v: dict[str, Any], world_size: int) -> str:
     batch, seq, micro = v["train.batch_tokens"], v["train.seq_len"], v["train.micro_tokens"]
-    if batch % (seq * world_size):
-        ranks = f" on each of {world_size} processes" if world_size > 1 else ""
-        return f"batch_tokens {batch} is not a whole number of sequences of {seq}{ranks}"
-    if micro % seq or batch % (micro * world_size):
+    if batch % seq:
+        return f"batch_tokens {batch} is not a whole number of sequences of {seq}"
+    shared = batch % (seq * world_size) == 0
+    if shared and (micro % seq or batch % (micro * world_size)):
         return f"micro_tokens {micro} must be whole sequences of {seq} and divide a rank's share"
     return ""
+
+
+def _whole_sequences_on_every_rank(v: dict[str, Any], world_size: int) -> str:
+    batch, seq = v["train.batch_tokens"], v["train.seq_len"]
+    if batch % seq or batch % (seq * world_size) == 0:
+        return ""
+    return (
+        f"batch_tokens {batch} is not a whole number of sequences on each of {world_size} "
+        "processes; take another number of them, or a multiple of their sequences"
+    )
 
 
 def _ramps_fit(v: dict[str, Any], _: int) -> str:
@@ -128,6 +138,7 @@ RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("train.steps", "train.seconds", "train.tokens"), _one_budget),
     (("train.uncounted_steps", "train.steps", "train.tokens"), _steps_count),
     (("train.batch_tokens", "train.seq_len", "train.micro_tokens"), _whole_sequences),
+    ((PROCESSES, "train.batch_tokens"), _whole_sequences_on_every_rank),
     (("train.warmdown_frac", "train.warmup_frac"), _ramps_fit),
     (("optim.muon_ns_steps", "optim.muon_ns"), _polar_has_five_steps),
     (("train.swa_start", "train.ema_decay"), _one_average),

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from golf.config.datasets import find_dataset
 from golf.config.knob import Stage, Value
-from golf.config.matrix import RIVALS, Layer, RowDraft, Setting
+from golf.config.matrix import RIVALS, SHIPPED, Layer, RowDraft, Setting
+from golf.config.model_rules import SHAPES
 from golf.config.resolve import FILLERS
-from golf.config.rules import Broken
+from golf.config.rules import PROCESSES, Broken
 from golf.config.schema import KNOBS, unmet_need, unread
 from golf.config.values import format_value
 from golf.errors import GolfError, Problem
@@ -22,16 +23,39 @@ Values = Mapping[str, Value]
 
 
 def rule_problems(
-    broken: Iterable[Broken], row: Row, chain: list[RowDraft], place: str
+    broken: Iterable[Broken], row: Row, chain: list[RowDraft], place: str, processes: str = ""
 ) -> list[Problem]:
-    """Return the rules that a row breaks, each at the nearest setting that it is about."""
+    """Return the rules that a row breaks, each at the nearest setting that it is about.
+
+    Args:
+        broken: the rules.
+        row: the row.
+        chain: it and those that it builds on.
+        place: stands for settings that nobody wrote.
+        processes: where the number of processes is set.
+    """
     found = []
-    for message, names in broken:
+    for message, names in _told(broken, row.has_heads):
         nearest = (d.own[n].where for d in chain for n in names if n in d.own)
-        origins = (row.origins[n] for n in names if n in row.origins)
-        where = next(nearest, next(origins, place))
+        origins = [row.origins[n] for n in names if n in row.origins]
+        origins.sort(key=lambda where: where.startswith(SHIPPED))
+        shared = [processes] if processes and PROCESSES in names else origins
+        where = next(nearest, next(iter(shared), place))
         found.append(Problem(where, message, f"in row {row.name!r}"))
     return found
+
+
+def _told(broken: Iterable[Broken], has_heads: bool) -> Iterator[Broken]:
+    """Yield what to tell of broken rules: of those about the shape of heads the first alone."""
+    unset = "model.head_dim" if has_heads else "model.n_head"
+    shapes = 0
+    for message, names in broken:
+        about_heads = names in SHAPES
+        if about_heads and names[0] == unset:
+            continue
+        shapes += about_heads
+        if not about_heads or shapes == 1:
+            yield message, names
 
 
 def dataset_problems(row: Row, root: Path, place: str) -> list[Problem]:

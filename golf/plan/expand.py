@@ -158,7 +158,8 @@ class Expansion:
         """Return the rules that a row breaks, under one budget or the other."""
         found, chain = [], self.maker.chain(draft)
         for one in (row, *row.also.values()):
-            found += rule_problems(self.maker.broken(one.values), one, chain, draft.where)
+            broken = self.maker.broken(one.values)
+            found += rule_problems(broken, one, chain, draft.where, self.maker.processes_where)
         return found
 
     def _settle(self, draft: RowDraft) -> tuple[Values, list[Problem]]:

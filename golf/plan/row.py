@@ -23,6 +23,7 @@ class Row(Frozen):
             all rows share, the rows that it builds on, itself, the command line's.
         own: the settings that the row changes; none for the baseline.
         seeds: the row runs once for each.
+        has_heads: whether the number of heads is set, and their width follows from it.
         data_seed_follows: whether the order of the data has the seed of the weights.
         also: the row under the matrix's further budgets, by their names.
     """
@@ -34,6 +35,7 @@ class Row(Frozen):
     own: Layer = field(default_factory=dict)
     about: About = field(default_factory=About)
     seeds: tuple[int, ...] = ()
+    has_heads: bool = False
     data_seed_follows: bool = True
     also: Mapping[str, Row] = field(default_factory=dict)
 

@@ -70,6 +70,7 @@ class RowMaker:
 
     Attributes:
         broken: gives the rules that a row's values break.
+        processes_where: where the number of processes was set.
     """
 
     def __init__(
@@ -82,6 +83,8 @@ class RowMaker:
         self.profile = profile
         self.overrides = overrides
         ranks = launch.nproc_per_node
+        as_written = ranks == matrix.launch.nproc_per_node and matrix.processes_where
+        self.processes_where = as_written or str(matrix.path)
         self._filled = Recalled(lambda values: filled(values, self.device, ranks))
         self.broken = Recalled(lambda values: list(broken_rules(values, ranks)))
 
@@ -196,6 +199,7 @@ class RowMaker:
             own={} if is_base else draft.own,
             about=draft.about,
             seeds=draft.seeds or self.matrix.seeds,
+            has_heads=settled["model.n_head"] is not None,
             data_seed_follows=settled["train.data_seed"] is None,
         )
         second = self.matrix.second_budget

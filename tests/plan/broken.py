@@ -6,12 +6,12 @@ BROKEN = {
     "heads do not divide the width": (
         "rows:\n  r: {n_head: 3}\n",
         "2:15",
-        "model_dim 128 is not a multiple of n_head 3",
+        "model_dim 128 is not a multiple of n_head 3; 2 or 4 would do",
     ),
     "a head that cannot turn": (
         "rows:\n  r: {n_head: 128}\n",
         "2:15",
-        "rotary embedding turns pairs of channels, 1 is odd",
+        "rotary embedding turns pairs of channels, n_head 128 leaves 1 each; 64 would do",
     ),
     "a width that follows from the depth and does not fit": (
         "rows:\n  r: {aspect_ratio: 30}\n",
@@ -23,6 +23,11 @@ BROKEN = {
         "rows:\n  r: {aspect_ratio: 65536}\n",
         "2:21",
         "model_dim 262144 is more than 65536 channels",
+    ),
+    "a batch that processes cannot share": (
+        "launch: {nproc_per_node: 2}\nrows:\n  r: {batch_tokens: 768}\n",
+        "3:21",
+        "batch_tokens 768 is not a whole number of sequences on each of 2 processes",
     ),
     "positions that need no scaling": (
         "rows:\n  r: {rope_train_len: 256}\n",
@@ -132,7 +137,7 @@ BROKEN = {
     "an odd rotation": (
         "rows:\n  r: {rope_dims: 5}\n",
         "2:18",
-        "rotary embedding turns pairs of channels, 5 is odd",
+        "rotary embedding turns pairs of channels, rope_dims 5 is odd; 4 or 6 would do",
     ),
     "a rotation wider than the head": (
         "rows:\n  r: {rope_dims: 64}\n",

@@ -41,10 +41,36 @@ def test_a_row_that_breaks_a_rule_by_inheritance_points_at_the_baseline(tmp_path
     assert (problem.where, problem.hint) == (f"{tmp_path / FILE}:4:17", "in row 'r'")
 
 
-def test_a_rule_that_only_the_launch_breaks_points_at_the_file(tmp_path: Path) -> None:
-    (problem,) = mistakes(tmp_path, "name: m\n", ranks=3)
-    assert problem.where == str(tmp_path / FILE)
-    assert problem.what.endswith("whole number of sequences of 256 on each of 3 processes")
+SHAPES = {
+    "head_dim: 7": ("head_dim 7 is odd; 6 or 8 would do", 12),
+    "model_dim: 50": ("model_dim 50 is not a multiple of head_dim 16; 48 and 64 are", 12),
+    "aspect_ratio: 33": ("model_dim 66 is not a multiple of head_dim 16; 64 and 80 are", 12),
+    "n_head: 5": ("model_dim 64 is not a multiple of n_head 5; 4 or 8 would do", 12),
+    "n_head: null, head_dim: 24": ("not a multiple of head_dim 24; 48 and 72 are", 26),
+    "n_kv_head: 3": ("4 query heads cannot share n_kv_head 3 evenly; 2 or 4 would do", 12),
+}
+
+
+@pytest.mark.parametrize("settings", SHAPES)
+def test_a_shape_that_cannot_be_is_one_message_about_what_was_set(
+    tmp_path: Path, settings: str
+) -> None:
+    what, column = SHAPES[settings]
+    text = f"preset: quickstart\nbaseline: {{{settings}}}\n"
+    (problem,) = mistakes(tmp_path, text)
+    assert what in problem.what
+    name = settings.rsplit(", ", 1)[-1].split(":")[0]
+    assert problem.where == f"{tmp_path / FILE}:2:{column + len(name) + 2}"
+
+
+@pytest.mark.parametrize("ranks", [0, 3])
+def test_processes_that_cannot_share_a_batch_are_told_once(tmp_path: Path, ranks: int) -> None:
+    launch = "" if ranks else "launch: {nproc_per_node: 3}\n"
+    text = launch + "rows: {r: {bits: 5}, s: {seq_len: 128}}\n"
+    (problem,) = mistakes(tmp_path, text, ranks=ranks)
+    assert problem.where == str(tmp_path / FILE) + ("" if ranks else ":1:26")
+    what = "batch_tokens 2048 is not a whole number of sequences on each of 3 processes; take"
+    assert problem.what.startswith(what)
 
 
 def test_all_broken_rows_are_reported_at_once(tmp_path: Path) -> None:
