@@ -116,7 +116,8 @@ class MatrixReader(WaveReader):
         base = parts["baseline_about"].name or BASELINE
         sound = self.sound_rows(drafts, base)
         self.check_waves(parts.get("waves", ()), sound, base)
-        matrix = Matrix(path=self.path, drafts=sound, **parts)
+        repeated = tuple(self.repeated)
+        matrix = Matrix(path=self.path, drafts=sound, repeated=repeated, **parts)
         self.problems += seed_problems(matrix)
         return matrix
 

@@ -17,6 +17,8 @@ from golf.frozen import Frozen
 
 BASELINE = "baseline"
 FIRST_SEED = 1337
+POINTS = ("grid", "zip")  # sources of rows that a product made, not a hand
+GENERATED = ("factors", *POINTS)
 SHIPPED = "golf/presets/"  # begins the places of presets
 
 
@@ -178,6 +180,7 @@ class Matrix(Frozen):
         baseline_layers: the same file by file, the lowest first; () for one file.
         baseline_about: words beside the baseline's settings.
         second_budget: under which every row runs too, in columns of its own; {} for none.
+        repeated: points of grids and zips that were left out, because another has their name.
         where: constraints on rows that ``factors``, ``grid`` and ``zip`` make.
         exclude: combinations that are left out of them.
         seed_rule: how many of the seeds a row gets; None for all of them.
@@ -199,6 +202,7 @@ class Matrix(Frozen):
     baseline_about: About = field(default_factory=About)
     second_budget: Layer = field(default_factory=dict)
     drafts: tuple[RowDraft, ...] = ()
+    repeated: tuple[str, ...] = ()
     where: tuple[Constraint, ...] = ()
     exclude: tuple[Exclusion, ...] = ()
     waves: tuple[Wave, ...] = ()

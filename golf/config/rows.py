@@ -8,7 +8,7 @@ from typing import Any
 
 from golf.config.about import PRIORITIES, About, Expectation
 from golf.config.knob import Knob
-from golf.config.matrix import BASELINE, Layer, RowDraft, Setting
+from golf.config.matrix import BASELINE, GENERATED, POINTS, Layer, RowDraft, Setting
 from golf.config.nodes import Items, Node, Scalar, Table
 from golf.config.reader import Reader
 from golf.errors import Problem, did_you_mean
@@ -18,11 +18,17 @@ ROW_WORDS = ("parent", "same_as", "seeds", *ABOUT_WORDS)
 
 
 class RowReader(Reader):
-    """Reads the sections that make rows; ``unsound`` names those that something is wrong with."""
+    """Reads the sections that make rows.
+
+    Attributes:
+        unsound: rows that something is wrong with.
+        repeated: points that a grid or zip makes once more.
+    """
 
     def __init__(self, path: Path, problems: list[Problem]) -> None:
         super().__init__(path, problems)
         self.unsound: set[str] = set()
+        self.repeated: list[str] = []
 
     def factors(self, node: Node) -> tuple[RowDraft, ...]:
         """One row per value, against the baseline."""
@@ -32,8 +38,14 @@ class RowReader(Reader):
             return ()
         for key, values in node.entries:
             knob, settings = self.axis(key, values)
+            written: set[str] = set()
             for setting in settings if knob else ():
                 assert knob
+                if setting.text in written:
+                    what = f"{key.value} lists {setting.text} twice"
+                    self.add(setting.where, what, "drop one")
+                    continue
+                written.add(setting.text)
                 name = f"{key.value}={setting.text.removeprefix('= ')}"
                 drafts.append(RowDraft(name, {knob.name: setting}, setting.where, source="factors"))
         return tuple(drafts)
@@ -137,11 +149,7 @@ class RowReader(Reader):
 
         What builds on a row that something is wrong with is left out too.
         """
-        seen: dict[str, RowDraft] = {}
-        for draft in drafts if base == BASELINE else (_on_baseline(d, base) for d in drafts):
-            if draft.name in seen or draft.name in (BASELINE, base):
-                self.add(draft.where, f"there is already a row {draft.name!r}", "rename one")
-            seen.setdefault(draft.name, draft)
+        seen = self._by_name(drafts, base)
         seen.pop(BASELINE, None)
         seen.pop(base, None)
         for draft in list(seen.values()):
@@ -156,6 +164,19 @@ class RowReader(Reader):
         if not self.unsound:
             return tuple(seen.values())
         return tuple(d for d in seen.values() if not self._on_sand(d, seen))
+
+    def _by_name(self, drafts: tuple[RowDraft, ...], base: str) -> dict[str, RowDraft]:
+        """Return rows by name, and report names used twice; points may come twice."""
+        seen: dict[str, RowDraft] = {}
+        for draft in drafts if base == BASELINE else (_on_baseline(d, base) for d in drafts):
+            first = seen.get(draft.name)
+            if first and first.source in GENERATED and draft.source in POINTS:
+                self.repeated.append(draft.name)
+            elif first or draft.name in (BASELINE, base):
+                hint = "drop one" if draft.source in GENERATED else "rename one"
+                self.add(draft.where, f"there is already a row {draft.name!r}", hint)
+            seen.setdefault(draft.name, draft)
+        return seen
 
     def _on_sand(self, draft: RowDraft, rows: dict[str, RowDraft]) -> bool:
         below, name = {draft.name}, draft.parent

@@ -7,7 +7,16 @@ from pathlib import Path
 
 from golf.config.formula import FormulaError
 from golf.config.machine import Launch, Machine
-from golf.config.matrix import BASELINE, Constraint, Exclusion, Layer, Matrix, RowDraft
+from golf.config.matrix import (
+    BASELINE,
+    GENERATED,
+    POINTS,
+    Constraint,
+    Exclusion,
+    Layer,
+    Matrix,
+    RowDraft,
+)
 from golf.config.schema import KNOBS
 from golf.errors import GolfError, Problem, fail, in_order
 from golf.frozen import Frozen
@@ -23,8 +32,6 @@ from golf.plan.checks import (
 from golf.plan.row import Dropped, Row, Rows, describe
 from golf.plan.stack import BUDGET, RowMaker, Values, baseline_draft
 
-POINTS = ("grid", "zip")  # rows that a product made, not a hand
-GENERATED = ("factors", *POINTS)
 MOST_CELLS = 50_000
 
 
@@ -74,6 +81,7 @@ def expand(
     if problems or matrix.problems:
         raise GolfError(*in_order([*matrix.problems, *problems]))
     dropped = tuple(Dropped(name, why) for name, why in expansion.dropped.items())
+    dropped += tuple(Dropped(name, "it is given twice") for name in matrix.repeated)
     if base := matrix.baseline_about.name:
         rows = tuple(_with_base(row, base) for row in rows)
     return Rows(matrix, rows, launch, machine, maker.profile, overrides, dropped)
@@ -114,7 +122,25 @@ class Expansion:
             if cells > MOST_CELLS:
                 what = f"golf plans at most {MOST_CELLS:,} cells (rows x seeds), here are more"
                 raise fail(what, "fewer seeds or rows, or several matrices", str(self.matrix.path))
-        return tuple(found)
+        self._drop_copied_points()
+        return tuple(row for row in found if row.name not in self.dropped)
+
+    def _drop_copied_points(self) -> None:
+        """Drop points that equal a row with a name, which was met after them."""
+        points = {d.name for d in self.matrix.drafts if d.source in POINTS}
+        named: dict[str, str] = {}
+        twins, self.twins = self.twins, []
+        for draft, twin in twins:
+            above = {d.parent for d in self.maker.chain(draft)}
+            if twin in named:
+                self.twins.append((draft, named[twin]))
+            elif twin not in points or draft.same_as or twin in above:
+                self.twins.append((draft, twin))
+            else:
+                named[twin] = draft.name
+                self.dropped[twin] = f"it is the same as {draft.name}"
+        for draft in self.matrix.drafts if named else ():
+            self.problems += self._on_dropped(draft)
 
     def unused_settings(self) -> list[Problem]:
         """Report settings and exclusions that no row has any use for."""
@@ -124,10 +150,8 @@ class Expansion:
         return found + [Problem(entry.where, what) for entry in self.unused.values()]
 
     def _row(self, draft: RowDraft) -> Row | None:
-        gone = [d.parent for d in self.maker.chain(draft) if d.parent in self.dropped]
-        if gone:
-            what = f"row {draft.name!r} builds on {gone[0]!r}, which is dropped"
-            self.problems.append(Problem(draft.where, what, self.dropped[gone[0]]))
+        if gone := self._on_dropped(draft):
+            self.problems += gone
             return None
         settled, wrong = self._settle(draft)
         late = draft.name in self.scope.late
@@ -153,6 +177,12 @@ class Expansion:
         if twin and draft.source != "wave" and not late:
             self.twins.append((draft, twin))
         return row
+
+    def _on_dropped(self, draft: RowDraft) -> list[Problem]:
+        """Report a row that builds on one that is dropped."""
+        gone = [d.parent for d in self.maker.chain(draft) if d.parent in self.dropped]
+        what = f"row {draft.name!r} builds on {gone[0]!r}, which is dropped" if gone else ""
+        return [Problem(draft.where, what, self.dropped[gone[0]])] if gone else []
 
     def _broken(self, draft: RowDraft, row: Row) -> list[Problem]:
         """Return the rules that a row breaks, under one budget or the other."""

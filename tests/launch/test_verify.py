@@ -125,7 +125,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "no heads": (lambda settings, tensors: settings.pop("model.n_head"), "model.n_head is missing"),
     "depth": (setting("model.depth", 999), "model.depth is 999, the file holds 2 blocks"),
     "vocabulary": (setting("data.vocab_size", 10**9), "vocab_size is at most 65536"),
-    "sequences": (setting("train.seq_len", 10**12), "take too large tables"),
+    "sequences": (setting("train.seq_len", 10**12), "seq_len is at most 524288"),
     "loops": (setting("model.loop_count", 10**9), "model.loop_count is at most 1000"),
     "width": (setting("model.mlp_mult", 3e30), "describe no model"),
     "unknown": (setting("model.new", 1), "there is no model.new"),

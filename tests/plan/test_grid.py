@@ -90,3 +90,40 @@ def test_a_constraint_that_is_no_question_is_a_mistake(
 def test_a_grid_point_that_breaks_a_rule_is_a_mistake(tmp_path: Path) -> None:
     (problem,) = mistakes(tmp_path, "grid: {head_dim: [32, 48], depth: [2]}\n")
     assert "not a multiple of head_dim 48" in problem.what
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "grid: {depth: [2, 2]}\n",
+        "zip: {depth: [2, 2], bits: [4, 4]}\n",
+        "grid: [{depth: [2]}, {depth: [2, 3]}]\n",
+        "factors: {depth: [2]}\ngrid: {depth: [2]}\n",
+    ],
+)
+def test_a_point_that_is_given_twice_is_dropped_once(tmp_path: Path, text: str) -> None:
+    rows = plan(tmp_path, text + "rows: {r: {rope_dims: 8}}\n")
+    names = [r.name for r in rows.rows]
+    assert dropped(rows) == {names[1]: "it is given twice"}
+    assert len(set(names)) == len(names)
+
+
+def test_a_value_that_a_factor_lists_twice_is_a_mistake(tmp_path: Path) -> None:
+    problem = mistake_at(tmp_path, "factors: {depth: [2, 3, 2]}\n", "1:25")
+    assert (problem.what, problem.hint) == ("depth lists 2 twice", "drop one")
+
+
+def test_a_point_gives_way_to_a_row_with_a_name(tmp_path: Path) -> None:
+    grid = "grid: {depth: [2, 3]}\n"
+    rows = plan(tmp_path, grid + "rows: {deep: {depth: 2}}\n")
+    assert [r.name for r in rows.rows] == ["baseline", "depth=3", "deep"]
+    assert dropped(rows) == {"depth=2": "it is the same as deep"}
+    assert not plan(tmp_path, grid + "rows: {r: {depth: 2, same_as: depth=2}}\n").dropped
+    (copied,) = mistakes(tmp_path, grid + "rows: {a: {depth: 2}, b: {depth: 2}}\n")
+    assert copied.what == "row 'b' is the same as row 'a': it changes nothing"
+    (idle,) = mistakes(tmp_path, grid + "rows: {a: {parent: depth=2}}\n")
+    assert idle.what == "row 'a' is the same as row 'depth=2': it changes nothing"
+    text = grid + "rows: {a: {depth: 2}, b: {parent: depth=2, bits: 4}}\n"
+    (built,) = mistakes(tmp_path, text)
+    assert built.what == "row 'b' builds on 'depth=2', which is dropped"
+    assert built.hint == "it is the same as a"

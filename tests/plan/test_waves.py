@@ -231,5 +231,7 @@ waves:
     assert row_names(last) == ["baseline", "wide", "turn"]
     (dropped,) = last.rows.dropped
     assert dropped.name == "pairs"
-    assert dropped.reason == "on wide: 5 query heads cannot share n_kv_head 2 evenly; 1 or 5 would do"
+    assert (
+        dropped.reason == "on wide: 5 query heads cannot share n_kv_head 2 evenly; 1 or 5 would do"
+    )
     assert not last.waiting
