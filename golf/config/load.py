@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from golf.config.about import About
+from golf.config.knob import Knob
 from golf.config.machine import Launch
 from golf.config.matrix import BASELINE, SHIPPED, Layer, Matrix, SeedRule, Setting, put_layer
+from golf.config.names import short_names
 from golf.config.nodes import Items, Node, Scalar, Table, read_nodes
 from golf.config.points import Tally
 from golf.config.profiles import PROFILES
@@ -213,6 +215,17 @@ class MatrixReader(WaveReader):
                 what = f"launch {name} is a whole number, at least {least}, found {given!r}"
                 self.add(value.where, what)
         return Launch(**{k: v for k, v in chosen.items() if v is not None})
+
+    def knob(self, key: Scalar, by_row: bool) -> Knob | None:
+        """Return the knob of that name; say of a section that it stands elsewhere."""
+        word = str(key.value)
+        in_launch = any(f.name == word for f in dataclasses.fields(Launch))
+        if not (in_launch or word in SECTIONS) or word.lower() in short_names():
+            return super().knob(key, by_row)
+        example = f"launch: {{{word}: ...}}" if in_launch else f"{word}: ..."
+        what = f"{word} is no factor: it is the same for the whole file"
+        self.add(key.where, what, f"write `{example}` at the top of the file")
+        return None
 
     def budget(self, node: Node) -> Layer:
         """One of seconds, steps and tokens; with ``both``, two of them, the first one leads."""

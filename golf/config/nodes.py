@@ -22,6 +22,11 @@ DEEPEST = 40  # levels of nesting
 TOWER = 10_000  # characters from which on the depth is measured before the parser is trusted
 MOST_NODES = 500_000  # aliases can make a short file long
 LONGEST_FILE = 10_000_000  # characters
+REMEDIES = {  # what the parser finds, and what to do
+    "another document": "one document a file: make what follows --- a file of its own",
+    "mapping values": "quote a text that holds ': '",
+    "cannot start any token": "quote a text that starts with such a character",
+}
 WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
@@ -117,6 +122,9 @@ def _remedy(error: yaml.MarkedYAMLError, text: str) -> str:
     before = lines[at.line][: at.column + 1] if at and at.line < len(lines) else ""
     if before.isspace() and "\t" in before:
         return "indent with spaces; YAML refuses tabs"
+    for found, remedy in REMEDIES.items():
+        if found in str(error.problem):
+            return remedy
     if at and opened and opened.line != at.line:
         return f"{error.context} that starts on line {opened.line + 1}, column {opened.column + 1}"
     return ""

@@ -16,6 +16,12 @@ from golf.config.nodes import Items, Node, Scalar, Table
 from golf.config.values import LARGEST, BadValueError, coerce
 from golf.errors import GolfError, Problem, did_you_mean
 
+SHOWN = {  # mappings in the plural, with an example
+    "word of a wave": ("words of a wave", "for example {rows: [wide, deep]}"),
+    "budget": ("budgets", "for example {steps: 100}"),
+    "launch setting": ("launch settings", "for example {nproc_per_node: 2}"),
+}
+
 
 class Reader:
     """Reads the nodes of one file; what is wrong with them goes to ``problems``."""
@@ -30,7 +36,8 @@ class Reader:
     def entries(self, node: Node, known: Iterable[str], what: str) -> list[tuple[Scalar, Node]]:
         """Return the entries of a mapping whose keys are known; report the others."""
         if not isinstance(node, Table):
-            self.add(node.where, f"expected {what}s with values here")
+            several, example = SHOWN.get(what, (f"{what}s", ""))
+            self.add(node.where, f"expected {several} with values here", example)
             return []
         good = [(key, value) for key, value in node.entries if str(key.value) in known]
         for key, _ in node.entries:

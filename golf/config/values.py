@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from golf.config.knob import UNSET, Knob, Value
+from golf.config.knob import SHARE, UNSET, Knob, Value
 from golf.errors import did_you_mean
 
 LARGEST = 2**63 - 1
 SHOWN = 6  # names that a sentence lists before it says how many more
-OFF_WORDS = ("off", "no", "false")
+OFF_WORDS = ("off", "no", "none", "null", "false")
 
 
 class BadValueError(ValueError):
@@ -42,7 +42,7 @@ def _typed(knob: Knob, raw: object) -> Value:
     if raw is None:
         if knob.optional:
             return None
-        raise BadValueError(f"{knob.name} wants {knob.type_name}, found null", _off_hint(knob))
+        raise BadValueError(f"{knob.name} wants {knob.type_name}, found null", _hint(knob, raw))
     if isinstance(raw, int) and abs(raw) > LARGEST:
         raise BadValueError(f"{knob.name} wants {knob.type_name}, found a number beyond 2^63")
     if knob.kind is float and isinstance(raw, int | float) and not isinstance(raw, bool):
@@ -51,7 +51,7 @@ def _typed(knob: Knob, raw: object) -> Value:
         return _names(knob, raw)
     if type(raw) is knob.kind and isinstance(raw, bool | int | str):
         return raw
-    raise BadValueError(f"{knob.name} wants {knob.type_name}, found {raw!r}", _off_hint(knob))
+    raise BadValueError(f"{knob.name} wants {knob.type_name}, found {raw!r}", _hint(knob, raw))
 
 
 def _names(knob: Knob, raw: object) -> tuple[str, ...]:
@@ -61,6 +61,20 @@ def _names(knob: Knob, raw: object) -> tuple[str, ...]:
     if not items or len(set(items)) != len(items):
         raise BadValueError(f"{knob.name} wants at least one name, each once, found {raw!r}")
     return tuple(items)
+
+
+def _hint(knob: Knob, raw: object) -> str:
+    """Return what to write in place of ``raw``, which is of another type."""
+    if knob.kind is bool or raw is None or raw is False or str(raw).lower() in OFF_WORDS:
+        return _off_hint(knob)
+    if knob.kind is str and raw is not True:
+        text = ",".join(map(str, raw)) if isinstance(raw, list | tuple) else raw
+        return f'quote it: "{text}"'
+    if isinstance(raw, str) and knob.unit == SHARE:
+        return "a share such as 0.4, or `40 steps`, `65536 tokens`, `210 seconds`"
+    if isinstance(raw, str) and knob.unit:
+        return f"write the number alone; it is in the unit {knob.unit}"
+    return ""
 
 
 def _off_hint(knob: Knob) -> str:
@@ -74,7 +88,10 @@ def _check_range(knob: Knob, value: float) -> None:
     if value != value or value in (float("inf"), float("-inf")):
         raise BadValueError(f"{knob.name} wants a finite number, found {value}")
     if knob.at_least is not None and value < knob.at_least:
-        raise BadValueError(f"{knob.name} is at least {knob.at_least:g}{unit}, found {value:g}")
+        hint = _off_hint(knob) if value == 0 else ""
+        raise BadValueError(
+            f"{knob.name} is at least {knob.at_least:g}{unit}, found {value:g}", hint
+        )
     if knob.at_most is not None and value > knob.at_most:
         raise BadValueError(f"{knob.name} is at most {knob.at_most:g}{unit}, found {value:g}")
 

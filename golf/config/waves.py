@@ -102,6 +102,10 @@ class WaveReader(PointReader):
     ) -> None:
         if other in before:
             return
+        if other == wave.name:
+            hint = "name a wave before it, or a matrix file (.yaml)"
+            self.add(wave.where, f"wave {other!r} waits for itself", hint)
+            return
         later = other in all_names
         what = "comes later, so that its winner is never known here" if later else "is not there"
         hint = did_you_mean(other, before) or "a wave before this one, or a matrix file (.yaml)"

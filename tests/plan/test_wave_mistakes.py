@@ -18,7 +18,11 @@ UNREACHABLE = {
         "3:5",
         "wave '1' waits for wave '2', which comes later",
     ),
-    "itself": ("waves: [{rows: [a], baseline: {winner_of: 1}}]\n", "2:9", "comes later"),
+    "itself": (
+        "waves: [{rows: [a], baseline: {winner_of: 1}}]\n",
+        "2:9",
+        "wave '1' waits for itself",
+    ),
     "no such wave": (
         "waves: [{name: x, rows: [a]}, {rows: [b], baseline: {winner_of: y}}]\n",
         "2:31",
