@@ -140,10 +140,14 @@ def _unreadable(path: Path, text: str, character: str) -> GolfError:
 
 def _read(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():
+            raise fail("cannot be read: it is no regular file", "name a YAML file", str(path))
         with path.open(encoding="utf-8") as file:
             text = file.read(LONGEST_FILE + 1)
     except FileNotFoundError:
         raise fail("no such file", where=str(path)) from None
+    except UnicodeDecodeError:
+        raise fail("cannot be read: it is not UTF-8", "save it as UTF-8", str(path)) from None
     except (OSError, ValueError) as error:
         raise fail(f"cannot be read: {error}", where=str(path)) from None
     if len(text) > LONGEST_FILE:

@@ -158,6 +158,9 @@ class RowReader(Reader):
                     hint = did_you_mean(name, [BASELINE, *seen])
                     self.add(draft.where, f"row {draft.name!r} names an unknown row {name!r}", hint)
                     self.unsound.add(draft.name)
+            if draft.same_as == draft.name:
+                self.add(draft.where, f"row {draft.name!r} says same_as itself", "name another row")
+                self.unsound.add(draft.name)
             if _in_circle(draft, seen):
                 self.add(draft.where, f"the parents of row {draft.name!r} go round in a circle")
                 self.unsound.add(draft.name)

@@ -134,6 +134,12 @@ MISTAKES = {
         "'wide'",
     ),
     "unknown twin": ("rows:\n  b: {same_as: a, depth: 3}\n", "2:3", "an unknown row 'a'", ""),
+    "a twin of itself": (
+        "rows:\n  c: {same_as: c, depth: 3}\n",
+        "2:3",
+        "row 'c' says same_as itself",
+        "name another row",
+    ),
     "parent circle of one": (
         "rows:\n  a: {parent: a, depth: 2}\n",
         "2:3",

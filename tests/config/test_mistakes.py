@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -80,13 +82,23 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert str(caught.value) == f"{tmp_path / 'none.yaml'}: no such file"
 
 
-@pytest.mark.parametrize("kind", ["folder", "latin-1"])
+UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "folder": (Path.mkdir, "cannot be read: it is no regular file"),
+    "pipe": (os.mkfifo, "cannot be read: it is no regular file"),
+    "latin-1": (
+        lambda path: path.write_bytes(b"name: caf\xe9\n"),
+        "cannot be read: it is not UTF-8",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
 def test_an_unreadable_file_is_named(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / "m.yaml"
-    path.mkdir() if kind == "folder" else path.write_bytes(b"name: caf\xe9\n")
-    with pytest.raises(GolfError, match="cannot be read") as caught:
+    make, what = UNREADABLE[kind]
+    make(path := tmp_path / "m.yaml")
+    with pytest.raises(GolfError) as caught:
         load_matrix(path)
-    assert caught.value.problems[0].where == str(path)
+    assert caught.value.problems[0][:2] == (str(path), what)
 
 
 def test_the_text_of_an_error_is_place_finding_and_next_step(tmp_path: Path) -> None:
