@@ -179,7 +179,7 @@ class _Reader:
         if len(above) > DEEPEST:
             raise fail(f"nested more than {DEEPEST} levels deep", where=where)
         if self.number > MOST_NODES:
-            raise fail(f"more than {MOST_NODES:,} values, aliases counted", where=self.path)
+            raise fail(f"more than {MOST_NODES:,} values, aliases counted", where=where)
         if isinstance(node, yaml.SequenceNode):
             items = [self.read(n, (*above, node)) for n in node.value]
             whole = tuple(item for item in items if item is not None)

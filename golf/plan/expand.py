@@ -147,7 +147,11 @@ class Expansion:
         found = [*self.unread.problems()]
         found += [p for w, p in self.idle_points.items() if w not in self.read_points]
         what = "this excludes nothing: no row of factors, grid or zip has these settings"
-        return found + [Problem(entry.where, what) for entry in self.unused.values()]
+        found += [Problem(entry.where, what) for entry in self.unused.values()]
+        if not any(draft.source in GENERATED for draft in self.matrix.drafts):
+            what = "this rules nothing: there are no rows of factors, grid or zip"
+            found += [Problem(rule.where, what, "drop it") for rule in self.matrix.where]
+        return found
 
     def _row(self, draft: RowDraft) -> Row | None:
         if gone := self._on_dropped(draft):

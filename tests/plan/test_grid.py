@@ -53,6 +53,11 @@ def test_an_exclusion_that_meets_no_row_is_a_mistake(tmp_path: Path) -> None:
     assert "excludes nothing" in problem.what
 
 
+def test_a_constraint_without_rows_that_it_may_rule_is_a_mistake(tmp_path: Path) -> None:
+    problem = mistake_at(tmp_path, "rows: {a: {depth: 6}}\nwhere: [depth < 5]\n", "2:9")
+    assert "rules nothing" in problem.what
+
+
 def test_a_point_whose_factor_is_idle_is_dropped_unless_it_is_idle_in_all(tmp_path: Path) -> None:
     text = "grid: {attn_gate: [none, out_gate], gate_width: [8, 24]}\n"
     rows = plan(tmp_path, text)
