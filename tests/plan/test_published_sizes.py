@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -80,3 +81,21 @@ def test_rows_that_differ_in_more_than_they_say_are_outside_the_doubt(row: str) 
     found = foretold("gates-rope-slope", row)
     assert off(found, published) == pytest.approx(percent, abs=0.1)
     assert abs(found.artifact - published) > found.doubt
+
+
+SHOWN = re.findall(
+    r"^    (\S+) +35,944,536 .*? ([\d,]+) B ± ([\d.]+) %",
+    (MATRICES.parent / "docs" / "artifacts.md").read_text(),
+    re.MULTILINE,
+)
+
+
+@pytest.mark.parametrize("row, size, doubt", SHOWN)
+def test_the_sizes_that_the_docs_show_are_foretold(row: str, size: str, doubt: str) -> None:
+    found = foretold("bytes", row)
+    assert abs(off(found, int(size.replace(",", "")))) < 0.1  # its script is a little larger
+    assert found.doubt / found.artifact == pytest.approx(float(doubt) / 100, abs=5.1e-4)
+
+
+def test_the_docs_show_sizes() -> None:
+    assert len(SHOWN) == 3
