@@ -45,15 +45,18 @@ class Results:
 
     def of(self, node: Node) -> Found | None:
         """Return a node's result unless it is missing or was made from what changed since."""
-        if node.key not in self.standing:
-            self.standing[node.key] = self._unless_stale(node.name)
-        return self.standing[node.key]
+        return self._standing(node.name)
+
+    def _standing(self, name: str) -> Found | None:
+        if name not in self.standing:
+            self.standing[name] = self._unless_stale(name)
+        return self.standing[name]
 
     def _unless_stale(self, name: str) -> Found | None:
         result = self._on_disk(name)
         for source, output in result.inputs.items() if result else ():
             now = self._on_disk(source)
-            if now and (now.output_sha256 != output or not self._unless_stale(source)):
+            if now and (now.output_sha256 != output or not self._standing(source)):
                 return None
         return result
 
