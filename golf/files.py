@@ -31,7 +31,7 @@ def renamed_into_place(path: Path) -> Iterator[Path]:
 
 def sweep(folder: Path) -> None:
     """Remove what a process that was killed while writing left in a folder."""
-    for path in folder.iterdir():
+    for path in folder.glob(".*"):
         if HALF_WRITTEN.fullmatch(path.name):
             path.unlink(missing_ok=True)
 

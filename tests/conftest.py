@@ -145,3 +145,12 @@ def lone_project(tmp_path: Path) -> Project:
 def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
+
+
+@pytest.fixture
+def numerics() -> Iterator[None]:
+    """Undo what a job that runs in this process sets."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,8 @@ def test_a_run_of_many_rows_spares_the_report_reading_their_files(
     plan = plan_file(path, Options())
     assert len(plan.nodes) > LEAST
 
-    def run(given: session.Plan) -> int:
+    def run(given: session.Plan, begin: Callable[[], None]) -> int:
+        begin()
         played.finish(given, lambda row, seed: 1.5)
         return 0
 

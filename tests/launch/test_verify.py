@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -134,15 +134,6 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "shape": (swapped, r"embed_VC is \[3, 5\], the model's \[384, 64\]"),
     "numbers": (nothing_is_finite, "give no score that is a number"),
 }
-
-
-@pytest.fixture
-def numerics() -> Iterator[None]:
-    """Undo what verifying in this process sets."""
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(False)
 
 
 @pytest.mark.usefixtures("numerics")

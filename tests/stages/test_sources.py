@@ -18,6 +18,8 @@ from tests.conftest import Project
 from tests.stages.material import on_ranks
 from tests.stages.results import result
 
+pytestmark = pytest.mark.usefixtures("numerics")
+
 
 def post_of(cell: Cell) -> Node:
     return cell.post["chunked"]
